@@ -9,6 +9,7 @@
 
 #include <paraboot.h>
 
+/* in and out are never NULL, even where their length is 0. */
 struct codec_io {
 	const uint8_t *in; /* the next input byte; advanced by step() */
 	size_t in_len;
@@ -17,12 +18,22 @@ struct codec_io {
 	size_t out_len; /* room there */
 };
 
+/*
+ * The rule that keeps a caller's loop finite: a step that was given room, and
+ * was given input or in_last, either moves in or out, or does not return
+ * CODEC_MORE. So a loop ends that refills in when in_len is 0 (and sets
+ * in_last with the last bytes) and makes room when out_len is 0.
+ * A step eats all the input it was given or stops for lack of room.
+ * CODEC_END may take a step with room, after the last byte is out: who expects
+ * exactly n bytes offers one more to see the end. After anything but
+ * CODEC_MORE, close() is all that may follow.
+ */
 enum codec_step {
 	CODEC_MORE, /* made progress, or wants more input or room */
 	CODEC_END,  /* the stream ended here; io->in points behind it */
 	CODEC_BAD,  /* the stream is damaged, or ended too early */
 	CODEC_NOMEM,
-	CODEC_LIMIT, /* its window is above mem_max; *wanted in open(), or decoder's own knowledge */
+	CODEC_LIMIT, /* its window and tables need more than mem_max */
 };
 
 struct codec {
