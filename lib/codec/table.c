@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of codecs, and choosing one by a payload's first bytes.
+ */
+#include <string.h>
+
+#include "codec/config.h"
+#include "rows.h"
+
+/* BUILT(feature, name): the functions of a codec where its feature is 1, nothing where it is 0. */
+#define BUILT(feature, name)       BUILT_EXPANDED(feature, name)
+#define BUILT_EXPANDED(flag, name) BUILT_##flag(name)
+#define BUILT_0(name)              .open = NULL, .step = NULL, .close = NULL
+#define BUILT_1(name)              .open = name##_open, .step = name##_step, .close = name##_close
+
+#define MAGIC(bytes)               .magic = bytes, .magic_len = sizeof(bytes) - 1
+
+const struct codec codecs[] = {
+	{ "gzip", MAGIC("\x1f\x8b\x08"), false, BUILT(PB_CODEC_ZLIB, gzip) },
+	{ "bzip2", MAGIC("BZh"), true, BUILT(PB_CODEC_BZIP2, bzip2) },
+	{ "lzma", MAGIC("\x5d\0\0"), true, BUILT(PB_CODEC_LZMA, lzma) },
+	{ "xz", MAGIC("\xfd\x37zXZ\0"), true, BUILT(PB_CODEC_LZMA, xz) },
+	{ "lzo", MAGIC("\x89LZO\0\r"), true, BUILT(PB_CODEC_LZO, lzo) },
+	{ "lz4", MAGIC("\x02\x21\x4c\x18"), true, BUILT(PB_CODEC_LZ4, lz4) },
+	{ "zstd", MAGIC("\x28\xb5\x2f\xfd"), true, BUILT(PB_CODEC_ZSTD, zstd) },
+	{ "none", MAGIC("\x7f\x45LF"), false, BUILT(1, none) },
+	{ .name = NULL },
+};
+
+const struct codec *codec_probe(const uint8_t *bytes, size_t len)
+{
+	for (const struct codec *codec = codecs; codec->name; codec++)
+		if (len >= codec->magic_len && memcmp(bytes, codec->magic, codec->magic_len) == 0)
+			return codec;
+	return NULL;
+}
