@@ -67,7 +67,7 @@ bool blocks_at_end(const struct blocks *b, const struct codec_io *io)
 
 uint8_t *blocks_room(struct blocks *b, const struct codec_io *io, size_t len, enum codec_step *why)
 {
-	if (io->out_len >= len && len)
+	if (io->out_len >= len)
 		return io->out;
 	if (io->out_len == 0) {
 		*why = CODEC_MORE;
