@@ -46,8 +46,7 @@ copy_list() {
 
 # deb822 sources: the same, field by field; continuation lines go with their field.
 copy_deb822() {
-	awk 'BEGIN { IGNORECASE = 1 }
-		/^[^ \t#]/ { field = tolower($1) }
+	awk '/^[^ \t#]/ { field = tolower($1) }
 		field == "architectures:" && NF { next }
 		field == "types:" && NF { if (/^[^ \t#]/) print "Types: deb"; next }
 		{ print }
