@@ -100,13 +100,14 @@ step_build-fuzz() {
 
 # meson_suite BUILD SUITE: run it, and say each single test's own TAP line.
 meson_suite() {
-	local dir
+	local dir log
 	dir=$(build_dir "$1")
-	rm -f "$dir/meson-logs/testlog.json"
-	meson test -C "$dir" --no-rebuild --suite "$2" --num-processes 1 >"$dir/test.log" 2>&1
+	log=$dir/meson-logs/$2
+	rm -f "$log.json"
+	meson test -C "$dir" --no-rebuild --suite "$2" --num-processes 1 --logbase "$2" >"$dir/$2.log" 2>&1
 	jq -r '"# \(.name)", (.stdout // ""), (.stderr // "" | split("\n")[] | select(. != "") | "# " + .),
 		if .result == "OK" or ((.stdout // "") | test("(^|\n)not ok")) then empty
-		else "not ok - \(.name): \(.result)" end' "$dir/meson-logs/testlog.json" || cat "$dir/test.log"
+		else "not ok - \(.name): \(.result)" end' "$log.json" || cat "$dir/$2.log"
 }
 
 step_unit() {
