@@ -181,9 +181,9 @@ struct pb_facts {
 	const char *version;       /* the setup header's whole version string, or NULL; lives with the image */
 
 	/* The compressed (or plain) payload; codec is NULL where there is none that the file tells of. */
-	const char *codec;    /* "gzip" "bzip2" "lzma" "xz" "lzo" "lz4" "zstd" "none" */
-	uint64_t payload_off; /* in the file */
-	uint64_t payload_len;
+	const char *codec;     /* "gzip" "bzip2" "lzma" "xz" "lzo" "lz4" "zstd" "none" */
+	uint64_t payload_off;  /* in the file */
+	uint64_t payload_len;  /* as payload_length says: with the size that the build appended */
 	uint64_t unpacked_len; /* as claimed; 0: not known before it is unpacked */
 
 	/* kernel_info (2.15): its values, or 0. */

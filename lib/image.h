@@ -34,7 +34,7 @@ struct note {
 struct kernel {
 	unsigned elf_class;       /* 32 or 64 */
 	uint64_t entry;           /* e_entry, as the file says: see kernel_entry_gpa() */
-	uint64_t elf_len;         /* the end of the last thing the ELF headers tell of; relocations lie behind */
+	uint64_t elf_len;         /* the end of the header tables and segments; sections can only lie higher */
 	struct segment *segments; /* in order of gpa, disjoint, at least one */
 	unsigned nr_segments;
 	pb_gpa low_gpa, high_gpa;
@@ -58,13 +58,17 @@ struct pb_image {
 		prot_len; /* the protected-mode part, in `image`: to the end of the image's syssize or of the file */
 	char *version;
 
-	/* The payload: where the ELF comes from. codec is NULL if there is none. */
+	/* The payload: where the ELF comes from. None: payload.len is 0. codec is NULL for one that begins like no
+	 * codec. */
 	const struct codec *codec;
 	struct source payload; /* the stream alone, without a size trailer */
 	uint64_t claimed_len;  /* 0: unknown */
 
 	struct kernel_state *ks; /* kernel.c's own: decoder, memfd, struct kernel */
 };
+
+/* Another handle on the same image; pb_image_close() gives it back. */
+struct pb_image *image_ref(struct pb_image *image);
 
 /* What kernel_load() found; NULL before. */
 const struct kernel *image_kernel(const struct pb_image *image);
