@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pump between a payload and where its output goes. The output passes
+ * through a buffer that stays in the processor's cache instead of a mapping of
+ * the file: write() allocates the file's pages without a fault each, a full
+ * file system is an error code and not SIGBUS, and zeros can become holes.
+ */
+#include "unpack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+#define IN_LEN  (1024u * 1024)
+#define OUT_LEN (256u * 1024)
+
+bool codec_is_none(const struct codec *codec)
+{
+	return strcmp(codec->name, "none") == 0;
+}
+
+void unpack_init(struct unpack *unpack, const struct codec *codec, const struct source *in, int fd)
+{
+	*unpack = (struct unpack){ .codec = codec, .in = *in, .failed = PB_INIT(unpack->failed) };
+	sink_open(&unpack->sink, fd);
+}
+
+void unpack_stop(struct unpack *unpack)
+{
+	if (unpack->decoder)
+		unpack->codec->close(unpack->decoder);
+	free(unpack->in_buf);
+	free(unpack->out_buf);
+	unpack->decoder = NULL;
+	unpack->in_buf = unpack->out_buf = NULL;
+}
+
+/* A file is fetched in pieces; memory is the decoder's to read where it is. */
+static int start_input(struct unpack *unpack, struct pb_error *err)
+{
+	const struct source *in = &unpack->in;
+
+	if (in->mem) {
+		unpack->io = (struct codec_io){ .in = in->mem + in->base, .in_len = in->len, .in_last = true };
+		unpack->in_off = in->len;
+		return 0;
+	}
+	unpack->in_buf = malloc(IN_LEN);
+	return unpack->in_buf ? 0 : fail_nomem(err, IN_LEN);
+}
+
+static int start(struct unpack *unpack, struct pb_error *err)
+{
+	if (unpack->claimed_len > unpack->max_len)
+		return fail(err, PB_E_LIMIT, "payload size", unpack->claimed_len, unpack->max_len, 0);
+	if (!unpack->codec->open)
+		return fail(err, PB_E_CODEC_OFF, unpack->codec->name, 0, 0, 0);
+	unpack->decoder = unpack->codec->open(unpack->codec_mem_max);
+	unpack->out_buf = malloc(OUT_LEN);
+	if (!unpack->decoder || !unpack->out_buf)
+		return fail_nomem(err, OUT_LEN);
+	return start_input(unpack, err);
+}
+
+static int fetch(struct unpack *unpack, struct pb_error *err)
+{
+	size_t len = 0;
+	int rc = source_read_some(&unpack->in, unpack->in_off, unpack->in_buf, IN_LEN, &len, err);
+
+	if (rc < 0)
+		return rc;
+	unpack->in_off += len;
+	unpack->io.in = unpack->in_buf;
+	unpack->io.in_len = len;
+	unpack->io.in_last = unpack->in_off == unpack->in.len;
+	return 0;
+}
+
+/* Where in the payload the decoder stands. */
+static uint64_t input_off(const struct unpack *unpack)
+{
+	return unpack->in_off - unpack->io.in_len;
+}
+
+static int bad_step(struct unpack *unpack, enum codec_step step, struct pb_error *err)
+{
+	if (step == CODEC_NOMEM)
+		return fail_nomem(err, unpack->codec_mem_max);
+	if (step == CODEC_LIMIT)
+		return fail(err, PB_E_LIMIT, "codec memory", unpack->codec_mem_max + 1, unpack->codec_mem_max, 0);
+	return fail(err, PB_E_CODEC, unpack->codec->name, unpack->out_len, unpack->in.len, input_off(unpack));
+}
+
+/* One step of the decoder; a step that neither eats nor gives with all it can have would go on for ever. */
+static enum codec_step step_once(struct unpack *unpack)
+{
+	struct codec_io *io = &unpack->io;
+	size_t in_len = io->in_len, out_len = io->out_len;
+	enum codec_step step = unpack->codec->step(unpack->decoder, io);
+	bool stuck = io->in_len == in_len && io->out_len == out_len && (in_len > 0 || io->in_last);
+
+	return step == CODEC_MORE && stuck ? CODEC_BAD : step;
+}
+
+/* Decode until the output buffer is full or the stream ends. */
+static int fill_buffer(struct unpack *unpack, bool *ret_end, struct pb_error *err)
+{
+	struct codec_io *io = &unpack->io;
+	enum codec_step step = CODEC_MORE;
+	int rc = 0;
+
+	io->out = unpack->out_buf;
+	io->out_len = OUT_LEN;
+	while (step == CODEC_MORE && io->out_len > 0) {
+		if (io->in_len == 0 && !io->in_last)
+			rc = fetch(unpack, err);
+		if (rc < 0)
+			return rc;
+		step = step_once(unpack);
+	}
+	*ret_end = step == CODEC_END;
+	return step == CODEC_MORE || step == CODEC_END ? 0 : bad_step(unpack, step, err);
+}
+
+/* What came out against what the file claims and the caller allows. */
+static int check_output(const struct unpack *unpack, uint64_t out_len, bool end, struct pb_error *err)
+{
+	uint64_t claimed_len = unpack->claimed_len;
+
+	if (out_len > unpack->max_len)
+		return fail(err, PB_E_LIMIT, "unpacked size", out_len, unpack->max_len, input_off(unpack));
+	if (claimed_len && (out_len > claimed_len || (end && out_len < claimed_len)))
+		return fail(err, PB_E_SIZE_CLAIM, "payload size", out_len, claimed_len, input_off(unpack));
+	if (end && input_off(unpack) < unpack->in.len)
+		return fail(err, PB_E_TRAILING, "payload", unpack->in.len - input_off(unpack), 0, input_off(unpack));
+	return 0;
+}
+
+static int pump(struct unpack *unpack, struct pb_error *err)
+{
+	bool end = false;
+	int rc = unpack->decoder ? 0 : start(unpack, err);
+
+	if (rc == 0)
+		rc = fill_buffer(unpack, &end, err);
+	if (rc < 0)
+		return rc;
+
+	size_t len = OUT_LEN - unpack->io.out_len;
+
+	rc = check_output(unpack, unpack->out_len + len, end, err);
+	if (rc == 0)
+		rc = sink_write(&unpack->sink, unpack->out_buf, len, err);
+	if (rc < 0)
+		return rc;
+	unpack->out_len += len;
+	unpack->ended = end;
+	return 0;
+}
+
+static int again(const struct pb_error *failed, struct pb_error *err)
+{
+	return fail(err, (enum pb_code)failed->code, failed->field, failed->value, failed->limit, failed->off);
+}
+
+int unpack_to(struct unpack *unpack, uint64_t end, struct pb_error *err)
+{
+	int rc = 0;
+
+	if (unpack->ended || unpack->out_len >= end)
+		return 0;
+	if (unpack->failed.code)
+		return again(&unpack->failed, err);
+
+	while (!unpack->ended && unpack->out_len < end && rc == 0)
+		rc = pump(unpack, &unpack->failed);
+	if (rc == 0)
+		rc = sink_settle(&unpack->sink, &unpack->failed);
+	if (rc < 0 || unpack->ended)
+		unpack_stop(unpack);
+	return rc < 0 ? again(&unpack->failed, err) : 0;
+}
