@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel inside an image: decoded once into a memfd, no further than it is
+ * read, and sealed when it is whole, so that others can map it without fear.
+ * A payload that is an ELF file already is read where it is.
+ */
+#include "kernel.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "notes.h"
+#include "plain.h"
+#include "unpack.h"
+
+#define SCAN_LEN (256u * 1024)
+
+struct kernel_state {
+	bool plain;           /* codec "none": no memfd, no decoder */
+	struct unpack unpack; /* into memfd */
+	int memfd;
+	bool sealed;
+	bool loaded;
+	struct kernel kernel;
+};
+
+/* ---- Bytes of the unpacked kernel ---- */
+
+static int check_payload(const struct pb_image *image, struct pb_error *err)
+{
+	uint16_t protocol = image->facts.protocol;
+
+	if (protocol && protocol < 0x208)
+		return fail(err, PB_E_NO_PAYLOAD, "payload_offset", protocol, 0x208, 0);
+	if (image->payload.len == 0)
+		return fail(err, PB_E_NO_PAYLOAD, "payload_length", 0, 1, 0);
+	if (!image->codec) {
+		uint8_t first[4] = { 0 };
+		size_t len;
+		int rc = source_read_some(&image->payload, 0, first, sizeof(first), &len, err);
+
+		if (rc < 0)
+			return rc;
+		return fail(err, PB_E_CODEC_UNKNOWN, "payload",
+			    (uint64_t)first[0] << 24 | first[1] << 16 | first[2] << 8 | first[3], 0,
+			    image->payload.base);
+	}
+	return 0;
+}
+
+static int open_memfd(struct pb_image *image, struct kernel_state *ks, struct pb_error *err)
+{
+	ks->memfd = memfd_create("paraboot-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (ks->memfd < 0)
+		return fail_io(err, "memfd_create");
+	unpack_init(&ks->unpack, image->codec, &image->payload, ks->memfd);
+	ks->unpack.claimed_len = image->claimed_len;
+	ks->unpack.max_len = image->limits.unpacked_len;
+	ks->unpack.codec_mem_max = image->limits.codec_mem_len;
+	return 0;
+}
+
+/* The state, made at the first call. */
+static int state_get(struct pb_image *image, struct kernel_state **ret, struct pb_error *err)
+{
+	int rc = image->ks ? 0 : check_payload(image, err);
+
+	if (rc < 0)
+		return rc;
+	if (!image->ks) {
+		struct kernel_state *ks = calloc(1, sizeof(*ks));
+
+		if (!ks)
+			return fail_nomem(err, sizeof(*ks));
+		ks->memfd = -1;
+		ks->plain = codec_is_none(image->codec);
+		if (!ks->plain)
+			rc = open_memfd(image, ks, err);
+		if (rc < 0) {
+			free(ks);
+			return rc;
+		}
+		image->ks = ks;
+	}
+	*ret = image->ks;
+	return 0;
+}
+
+/* Nobody can shrink, grow or write it from now on, not even through a descriptor that was passed on. */
+static int seal(struct kernel_state *ks, struct pb_error *err)
+{
+	if (ks->sealed)
+		return 0;
+	if (fcntl(ks->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return fail_io(err, "F_ADD_SEALS");
+	ks->sealed = true;
+	return 0;
+}
+
+static int read_unpacked(void *ctx, uint64_t off, void *buf, size_t len, const char *field, struct pb_error *err)
+{
+	struct pb_image *image = ctx;
+	struct kernel_state *ks = image->ks;
+
+	if (ks->plain)
+		return source_read(&image->payload, off, buf, len, field, err);
+
+	int rc = unpack_to(&ks->unpack, off + len, err);
+	struct source out = { .fd = ks->memfd, .len = ks->unpack.out_len };
+
+	return rc < 0 ? rc : source_read(&out, off, buf, len, field, err);
+}
+
+/* How long the unpacked kernel is. Where nothing claims that, all of it must come out first. */
+static int unpacked_len(struct pb_image *image, uint64_t *ret, struct pb_error *err)
+{
+	struct kernel_state *ks = image->ks;
+
+	if (ks->plain) {
+		*ret = image->payload.len;
+		return 0;
+	}
+	if (image->claimed_len) {
+		*ret = image->claimed_len;
+		return 0;
+	}
+
+	int rc = unpack_to(&ks->unpack, UINT64_MAX, err);
+
+	if (rc == 0)
+		*ret = ks->unpack.out_len;
+	return rc;
+}
+
+struct bytes kernel_bytes(struct pb_image *image)
+{
+	struct bytes bytes = { .read = read_unpacked, .ctx = image };
+
+	unpacked_len(image, &bytes.len, NULL);
+	return bytes;
+}
+
+int kernel_load_all(struct pb_image *image, uint64_t *ret_len, struct pb_error *err)
+{
+	int rc = kernel_load(image, err);
+
+	if (rc < 0)
+		return rc;
+
+	struct kernel_state *ks = image->ks;
+
+	if (ks->plain) {
+		*ret_len = image->payload.len;
+		return 0;
+	}
+	rc = unpack_to(&ks->unpack, UINT64_MAX, err);
+	if (rc == 0)
+		rc = seal(ks, err);
+	if (rc == 0)
+		*ret_len = ks->unpack.out_len;
+	return rc;
+}
+
+int kernel_source(struct pb_image *image, struct source *ret, struct pb_error *err)
+{
+	uint64_t len;
+	int rc = kernel_load_all(image, &len, err);
+
+	if (rc < 0)
+		return rc;
+	if (image->ks->plain)
+		*ret = image->payload;
+	else
+		*ret = (struct source){ .fd = image->ks->memfd, .len = len };
+	return 0;
+}
+
+/* ---- Segments ---- */
+
+/* File bytes inside the file, memory inside the address space of the class. */
+static int check_segment(const struct elf_file *elf, const Elf64_Phdr *p, struct pb_error *err)
+{
+	uint64_t top = elf->elf_class == 32 ? UINT32_MAX : UINT64_MAX;
+	uint64_t file_len = elf->bytes.len;
+
+	if (p->p_filesz > p->p_memsz)
+		return fail(err, PB_E_RANGE, "p_filesz", p->p_filesz, p->p_memsz, p->p_offset);
+	if (p->p_filesz && (p->p_offset > file_len || p->p_filesz > file_len - p->p_offset))
+		return fail(err, PB_E_TRUNCATED, "p_offset", p->p_filesz, file_len, p->p_offset);
+	if (p->p_memsz > top - p->p_paddr)
+		return fail(err, PB_E_WRAP, "p_paddr", p->p_paddr, p->p_memsz, p->p_offset);
+	if (p->p_memsz > top - p->p_vaddr)
+		return fail(err, PB_E_WRAP, "p_vaddr", p->p_vaddr, p->p_memsz, p->p_offset);
+	return 0;
+}
+
+static struct segment segment_of(const Elf64_Phdr *p)
+{
+	return (struct segment){
+		.gpa = p->p_paddr,
+		.vaddr = p->p_vaddr,
+		.file_off = p->p_filesz ? p->p_offset : 0,
+		.file_len = p->p_filesz,
+		.mem_len = p->p_memsz,
+		.flags = p->p_flags,
+	};
+}
+
+/* Keep kernel->segments in order of gpa: they mostly come so. */
+static void insert_segment(struct kernel *kernel, const struct segment *segment)
+{
+	unsigned i = kernel->nr_segments++;
+
+	for (; i > 0 && kernel->segments[i - 1].gpa > segment->gpa; i--)
+		kernel->segments[i] = kernel->segments[i - 1];
+	kernel->segments[i] = *segment;
+}
+
+/* By physical address: virtual ones may meet, as per-CPU data of many kernels is linked at 0. */
+static int check_disjoint(const struct kernel *kernel, struct pb_error *err)
+{
+	for (unsigned i = 1; i < kernel->nr_segments; i++) {
+		const struct segment *a = &kernel->segments[i - 1], *b = &kernel->segments[i];
+
+		if (b->gpa - a->gpa < a->mem_len)
+			return fail(err, PB_E_OVERLAP, "p_paddr", b->gpa, a->gpa + a->mem_len, b->file_off);
+	}
+	return 0;
+}
+
+static int collect_segments(struct kernel *kernel, const struct elf_file *elf, struct pb_error *err)
+{
+	for (unsigned i = 0; i < elf->ehdr.e_phnum; i++) {
+		Elf64_Phdr p;
+		int rc = elf_phdr(elf, i, &p, err);
+
+		if (rc < 0)
+			return rc;
+		if (p.p_type != PT_LOAD || p.p_memsz == 0)
+			continue;
+		rc = check_segment(elf, &p, err);
+		if (rc < 0)
+			return rc;
+
+		struct segment segment = segment_of(&p);
+
+		insert_segment(kernel, &segment);
+	}
+	return kernel->nr_segments ? 0 : fail(err, PB_E_EMPTY, "PT_LOAD", 0, 1, elf->ehdr.e_phoff);
+}
+
+static int load_segments(struct kernel *kernel, const struct elf_file *elf, const struct pb_limits *limits,
+			 struct pb_error *err)
+{
+	unsigned phnum = elf->ehdr.e_phnum;
+
+	if (phnum > limits->segments)
+		return fail(err, PB_E_LIMIT, "e_phnum", phnum, limits->segments, 0);
+	kernel->segments = calloc(phnum ? phnum : 1, sizeof(*kernel->segments));
+	if (!kernel->segments)
+		return fail_nomem(err, phnum * sizeof(*kernel->segments));
+
+	int rc = collect_segments(kernel, elf, err);
+
+	return rc < 0 ? rc : check_disjoint(kernel, err);
+}
+
+/* What follows from the segments. */
+static void measure(struct kernel *kernel, const struct elf_file *elf)
+{
+	kernel->elf_len = elf_tables_end(elf);
+	kernel->low_gpa = kernel->segments[0].gpa;
+	for (unsigned i = 0; i < kernel->nr_segments; i++) {
+		const struct segment *s = &kernel->segments[i];
+
+		if (s->file_off + s->file_len > kernel->elf_len)
+			kernel->elf_len = s->file_off + s->file_len;
+		kernel->high_gpa = s->gpa + s->mem_len; /* sorted and disjoint: the last is the highest */
+	}
+}
+
+int kernel_parse(struct kernel *ret, const struct elf_file *elf, const struct pb_limits *limits, struct pb_error *err)
+{
+	struct kernel kernel = { .elf_class = elf->elf_class, .entry = elf->ehdr.e_entry };
+	struct note_list notes = { .max = limits->notes };
+	int rc = load_segments(&kernel, elf, limits, err);
+
+	if (rc == 0)
+		rc = notes_load(&notes, elf, err);
+	kernel.notes = notes.notes;
+	kernel.nr_notes = notes.count;
+	if (rc < 0) {
+		kernel_clear(&kernel);
+		return rc;
+	}
+	measure(&kernel, elf);
+	kernel.build_id = note_find(kernel.notes, kernel.nr_notes, "GNU", NT_GNU_BUILD_ID);
+	*ret = kernel;
+	return 0;
+}
+
+void kernel_clear(struct kernel *kernel)
+{
+	struct note_list notes = { .notes = kernel->notes, .count = kernel->nr_notes };
+
+	notes_free(&notes);
+	free(kernel->segments);
+	*kernel = (struct kernel){ 0 };
+}
+
+/* ---- Loading ---- */
+
+int kernel_load(struct pb_image *image, struct pb_error *err)
+{
+	struct kernel_state *ks;
+	struct bytes bytes = { .read = read_unpacked, .ctx = image };
+	struct elf_file elf;
+	int rc = state_get(image, &ks, err);
+
+	if (rc < 0 || ks->loaded)
+		return rc;
+	rc = unpacked_len(image, &bytes.len, err);
+	if (rc == 0)
+		rc = elf_open(&elf, &bytes, err);
+	if (rc == 0)
+		rc = kernel_parse(&ks->kernel, &elf, &image->limits, err);
+	if (rc == 0)
+		ks->loaded = true;
+	return rc;
+}
+
+void kernel_free(struct pb_image *image)
+{
+	struct kernel_state *ks = image->ks;
+
+	if (!ks)
+		return;
+	kernel_clear(&ks->kernel);
+	unpack_stop(&ks->unpack);
+	if (ks->memfd >= 0)
+		close(ks->memfd);
+	free(ks);
+	image->ks = NULL;
+}
+
+const struct kernel *image_kernel(const struct pb_image *image)
+{
+	return image->ks && image->ks->loaded ? &image->ks->kernel : NULL;
+}
+
+const struct note *kernel_note(const struct pb_image *image, const char *owner, uint32_t type)
+{
+	const struct kernel *kernel = image_kernel(image);
+
+	return note_find(kernel->notes, kernel->nr_notes, owner, type);
+}
+
+const struct segment *kernel_segment_at(const struct kernel *kernel, pb_gpa gpa)
+{
+	for (unsigned i = 0; i < kernel->nr_segments; i++)
+		if (gpa >= kernel->segments[i].gpa && gpa - kernel->segments[i].gpa < kernel->segments[i].mem_len)
+			return &kernel->segments[i];
+	return NULL;
+}
+
+/* Linux gives e_entry physical, other kernels often virtual. */
+int kernel_entry_gpa(const struct pb_image *image, pb_gpa *ret, struct pb_error *err)
+{
+	const struct kernel *kernel = image_kernel(image);
+	uint64_t entry = kernel->entry;
+
+	if (kernel_segment_at(kernel, entry)) {
+		*ret = entry;
+		return 0;
+	}
+	for (unsigned i = 0; i < kernel->nr_segments; i++) {
+		const struct segment *s = &kernel->segments[i];
+
+		if (entry >= s->vaddr && entry - s->vaddr < s->mem_len) {
+			*ret = s->gpa + (entry - s->vaddr);
+			return 0;
+		}
+	}
+	return fail(err, PB_E_ENTRY_OUTSIDE, "e_entry", entry, kernel->high_gpa, 0x18);
+}
+
+/* ---- Looking for a string ---- */
+
+/* In [off, off+len), in pieces that overlap by the needle's length less one. */
+static int scan(const struct bytes *bytes, const struct segment *s, uint8_t *buf, const void *needle, size_t needle_len,
+		bool *ret, struct pb_error *err)
+{
+	for (uint64_t done = 0; done < s->file_len && !*ret; done += SCAN_LEN - (needle_len - 1)) {
+		uint64_t left = s->file_len - done;
+		size_t len = left < SCAN_LEN ? (size_t)left : SCAN_LEN;
+		int rc = bytes->read(bytes->ctx, s->file_off + done, buf, len, "p_offset", err);
+
+		if (rc < 0)
+			return rc;
+		*ret = memmem(buf, len, needle, needle_len) != NULL;
+	}
+	return 0;
+}
+
+int kernel_holds(struct pb_image *image, const void *needle, size_t needle_len, bool *ret, struct pb_error *err)
+{
+	const struct kernel *kernel = image_kernel(image);
+	struct bytes bytes = kernel_bytes(image);
+	uint8_t *buf = malloc(SCAN_LEN);
+	bool found = false;
+	int rc = 0;
+
+	if (!buf)
+		return fail_nomem(err, SCAN_LEN);
+	for (unsigned i = 0; i < kernel->nr_segments && rc == 0 && !found; i++)
+		rc = scan(&bytes, &kernel->segments[i], buf, needle, needle_len, &found, err);
+	free(buf);
+	if (rc == 0)
+		*ret = found;
+	return rc;
+}
+
+/* ---- Writing it out ---- */
+
+static int copy_out(struct pb_image *image, int out_fd, struct pb_error *err)
+{
+	struct kernel_state *ks = image->ks;
+	struct source all = image->payload;
+	struct sink sink;
+	int rc = 0;
+
+	if (!ks->plain) {
+		rc = unpack_to(&ks->unpack, UINT64_MAX, err);
+		all = (struct source){ .fd = ks->memfd, .len = ks->unpack.out_len };
+	}
+	if (rc < 0)
+		return rc;
+	sink_open(&sink, out_fd);
+	rc = sink_copy(&sink, &all, err);
+	return rc < 0 ? rc : sink_settle(&sink, err);
+}
+
+/* Straight through, keeping nothing. */
+static int decode_out(struct pb_image *image, int out_fd, struct pb_error *err)
+{
+	struct unpack unpack;
+
+	unpack_init(&unpack, image->codec, &image->payload, out_fd);
+	unpack.claimed_len = image->claimed_len;
+	unpack.max_len = image->limits.unpacked_len;
+	unpack.codec_mem_max = image->limits.codec_mem_len;
+
+	int rc = unpack_to(&unpack, UINT64_MAX, err);
+
+	unpack_stop(&unpack);
+	return rc;
+}
+
+int pb_image_unpack(pb_image *image, int out_fd, struct pb_error *err)
+{
+	struct kernel_state *ks;
+	int rc = check_payload(image, err);
+
+	if (rc < 0)
+		return rc;
+	if (!image->ks && !codec_is_none(image->codec))
+		return decode_out(image, out_fd, err);
+	rc = state_get(image, &ks, err);
+	return rc < 0 ? rc : copy_out(image, out_fd, err);
+}
