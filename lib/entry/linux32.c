@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * linux32: protected mode, paging off (boot.rst, "32-bit Boot Protocol").
+ * Every image with a setup header has that entry at the start of its
+ * protected-mode part. Of unpacked kernels only 32-bit ones do, at e_entry: a
+ * 64-bit kernel's startup_32 is in the part that unpacks it.
+ */
+#include "../error.h"
+#include "rows.h"
+
+int linux32_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why)
+{
+	pb_gpa entry;
+
+	if (unpack == PB_UNPACK_GUEST)
+		return need_setup_header(image, why);
+
+	int rc = need_class(image, 32, why);
+
+	if (rc == 0)
+		rc = need_linux(image, why);
+	return rc < 0 ? rc : kernel_entry_gpa(image, &entry, why);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What both classes of Xen PV kernels must say of themselves.
+ */
+#ifndef PB_LIB_ENTRY_XEN_PV_H
+#define PB_LIB_ENTRY_XEN_PV_H
+
+#include "rows.h"
+
+/* elf_class, ENTRY, XEN_VERSION, LOADER or GUEST_OS, FEATURES; for 32 bits PAE_MODE too. */
+int xen_pv_can(struct pb_image *image, enum pb_unpack unpack, unsigned elf_class, struct pb_error *why);
+
+#endif
