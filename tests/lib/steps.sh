@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What ./check does, one function a step: each prints TAP and the reasons for
+# its failures, nothing else. step_table is the list; ./check runs it as a pool.
+# Sourced; needs all of tests/lib.
+
+# wave, step, seconds it may take, what it is. Waves run one after the other:
+# what the second one needs, the first one makes. In a wave, the long ones first.
+step_table() {
+	cat <<-'EOF'
+		1 kernels        900 Debian's kernels, through a private apt state
+		1 build-release  600 as a user gets it: the command at build/paraboot
+		1 build-gcc      600 gcc -Werror, every codec
+		1 build-clang    600 clang -Werror, every codec
+		1 build-asan     600 gcc with ASan and UBSan
+		1 build-plain    600 no codec: the library links libc only
+		1 build-fuzz     600 clang with libFuzzer
+		2 fresh         3600 ./quickstart in a new Debian (with --fresh)
+		2 unit           600 unit tests
+		2 unit-asan      900 unit tests under ASan and UBSan
+		2 fuzz-seeds     900 fuzz seeds and old crashes, under ASan and UBSan
+		2 fuzz           900 each fuzz target for a few thousand executions
+		2 golden         600 info and plan of the images that the tests build
+		2 cli            900 the command line
+		2 abi            300 exported symbols; an installed copy through pkg-config alone
+		2 guest-bytes    300 guest programs: the same bytes in every build
+		2 clang-format   300 layout
+		2 clang-tidy    1200 static analysis
+		2 cppcheck       900 static analysis
+		2 shellcheck     300 these scripts
+		2 mandoc         300 man pages
+	EOF
+}
+
+step_names() {
+	step_table | awk '{ print $2 }'
+}
+
+tracked() {
+	git -C "$REPO" ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+		[[ -e $REPO/$file ]] && say "$file"
+	done
+}
+
+# --- First wave: what the others need -----------------------------------------
+
+step_kernels() {
+	local names name
+	mapfile -t names < <(kernel_names)
+	if ! kernels_get "${names[@]}" 2>&1 | sed 's/^/# /'; then
+		not_ok "kernels"
+	elif [[ ${PARABOOT_KERNELS:-} ]]; then
+		check_that "PARABOOT_KERNELS holds images" test -n "$(kernel_images)"
+	else
+		for name in "${names[@]}"; do
+			check_that "kernel $name" test -s "$KERNEL_DIR/$name"
+		done
+	fi
+}
+
+# One core a build: two of them run side by side.
+step_build() {
+	check_that "builds: $1" build_one "$1" 1
+}
+
+step_build-release() {
+	step_build release
+	check_that "the command stands at build/paraboot" test -x "$BUILD/paraboot"
+}
+
+step_build-gcc() {
+	step_build gcc
+}
+
+step_build-clang() {
+	step_build clang
+}
+
+step_build-asan() {
+	step_build asan
+}
+
+step_build-plain() {
+	step_build plain
+	check_that "without codecs the library needs libc only" needs_libc_only
+}
+
+needs_libc_only() {
+	local needed
+	needed=$(readelf -dW "$(build_dir plain)/lib/libparaboot.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+	say "$needed"
+	[[ $needed == libc.so.6 ]]
+}
+
+step_build-fuzz() {
+	step_build fuzz
+}
+
+# --- Tests that meson knows ---------------------------------------------------
+
+# meson_suite BUILD SUITE: run it, and say each single test's own TAP line.
+meson_suite() {
+	local dir log
+	dir=$(build_dir "$1")
+	log=$dir/meson-logs/$2
+	rm -f "$log.json"
+	meson test -C "$dir" --no-rebuild --suite "$2" --num-processes 1 --logbase "$2" >"$dir/$2.log" 2>&1
+	jq -r '"# \(.name)", (.stdout // ""), (.stderr // "" | split("\n")[] | select(. != "") | "# " + .),
+		if .result == "OK" or ((.stdout // "") | test("(^|\n)not ok")) then empty
+		else "not ok - \(.name): \(.result)" end' "$log.json" || cat "$dir/$2.log"
+}
+
+step_unit() {
+	meson_suite gcc unit
+}
+
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+step_unit-asan() {
+	meson_suite asan unit
+}
+
+step_fuzz-seeds() {
+	meson_suite asan fuzz
+}
+
+FUZZ_RUNS=${FUZZ_RUNS:-5000}
+
+# New inputs go to a folder of their own: the corpus holds what was chosen.
+step_fuzz() {
+	local target name found
+	for target in "$(build_dir fuzz)"/tests/fuzz/fuzz_*; do
+		[[ -f $target && -x $target ]] || continue
+		name=${target##*/fuzz_}
+		found=$BUILD/check/found/$name
+		mkdir -p "$found"
+		check_that "fuzz $name, $FUZZ_RUNS executions" \
+			"$target" -runs="$FUZZ_RUNS" -max_total_time=120 -rss_limit_mb=2048 -timeout=20 -seed=1 \
+			-artifact_prefix="$found/crash-" "$found" "$REPO/tests/fuzz/corpus/$name"
+	done
+}
+
+# --- Tests of the command -----------------------------------------------------
+
+# The command, the library and the images that a test works on.
+tool_env() {
+	export PARABOOT PB_BUILD PB_KERNELS PB_TMP
+	PB_BUILD=$(build_dir "$1")
+	PARABOOT=$PB_BUILD/paraboot
+	PB_KERNELS=$KERNEL_DIR
+	PB_TMP=$BUILD/check/tmp
+	mkdir -p "$PB_TMP"
+}
+
+run_bats() {
+	local file
+	for file in "$REPO/tests/$1"/*.bats; do
+		[[ -e $file ]] && bats --tap "$file" | sed -E 's/^((not )?ok) [0-9]+/\1 -/; /^1\.\./d'
+	done
+}
+
+step_cli() {
+	tool_env asan
+	run_bats cli
+}
+
+step_golden() {
+	tool_env gcc
+	"$REPO/tests/golden/run"
+}
+
+step_abi() {
+	tool_env gcc
+	"$REPO/tests/abi/run"
+}
+
+step_guest-bytes() {
+	"$REPO/tests/abi/guest-bytes" "$(build_dir gcc)" "$(build_dir asan)" "$(build_dir plain)" "$(build_dir clang)"
+}
+
+# --- Lint ---------------------------------------------------------------------
+
+step_clang-format() {
+	local file
+	for file in $(tracked '*.c' '*.h'); do
+		check_that "layout of $file" clang-format --dry-run -Werror "$REPO/$file"
+	done
+}
+
+# Only what the clang build compiles: it gives clang-tidy the flags.
+step_clang-tidy() {
+	local file
+	for file in $(tracked 'lib/*.c' 'engine/*.c' 'tool/*.c' 'examples/*.c'); do
+		grep -q "$file\"" "$(build_dir clang)/compile_commands.json" || continue
+		check_that "clang-tidy $file" clang-tidy --quiet -p "$(build_dir clang)" "$REPO/$file"
+	done
+}
+
+step_cppcheck() {
+	check_that "cppcheck" cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+		--enable=warning,performance,portability --suppressions-list="$REPO/tests/lib/cppcheck.txt" \
+		-I "$REPO/include" -I "$REPO/lib" "$REPO/lib" "$REPO/engine" "$REPO/tool"
+}
+
+step_shellcheck() {
+	local file
+	for file in $(tracked | while read -r f; do head -c 40 "$REPO/$f" | grep -qaE '^#!/bin/(ba)?sh|shellcheck shell' &&
+		say "$f"; done) $(tracked 'tests/**.bats' 'tests/lib/*.sh'); do
+		check_that "shellcheck $file" shellcheck -x -P "$REPO" "$REPO/$file"
+	done
+}
+
+step_mandoc() {
+	local file
+	for file in $(tracked 'man/*.[1-9]'); do
+		check_that "man page $file" mandoc -T lint -W warning "$REPO/$file"
+	done
+}
