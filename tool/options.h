@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line. A subcommand describes its options in tables of rows; the
+ * parser, --help and, through --help, the shell completion all read those, so
+ * they cannot disagree. The values of all subcommands' options share one
+ * struct, so that plan and run can share rows as well.
+ */
+#ifndef TOOL_OPTIONS_H
+#define TOOL_OPTIONS_H
+
+#include <paraboot.h>
+
+/* Added to a command line that names no console. */
+#define CONSOLE_ARG "console=ttyS0"
+
+struct command;
+
+struct options {
+	const char *image; /* the operand */
+	bool json, all, verbose, icount, no_initrd;
+	const char *output;    /* NULL: not given; "-": standard output */
+	enum pb_entry entry;   /* 0: the best there is */
+	enum pb_unpack unpack; /* 0: likewise */
+	const char *engine;    /* NULL: not given */
+	uint64_t memory_len;
+	uint32_t vcpus;
+	const char *cmdline; /* NULL: not given */
+	const char **initrds;
+	size_t nr_initrds;
+	struct pb_range *ram; /* --ram; none: a machine's usual map of memory_len bytes */
+	size_t rams;
+	bool kaslr;
+	uint64_t kaslr_seed;
+	uint32_t timeout; /* in seconds; 0: none */
+};
+
+struct option_row {
+	char letter;      /* 0: none */
+	const char *name; /* the long one */
+	const char *arg;  /* what follows it: "FILE", or a choice, "host|guest"; NULL: nothing */
+	const char *help;
+	int (*set)(struct options *opt, const char *arg); /* 0, or -1 if arg is no such value; NULL: */
+	size_t at; /* offsetof the bool to set (no arg) or the const char * to point to arg */
+};
+
+/*
+ * Parse argv[1..] of a subcommand: options in any place, exactly one IMAGE.
+ * -1: go on; else the exit status to leave with, everything having been said.
+ */
+int options_parse(const struct command *cmd, int argc, char **argv, struct options *ret);
+
+/* Free what options_parse() put there. */
+void options_release(struct options *opt);
+
+/* Rows that several subcommands have: --json, and what plan and run ask for. */
+extern const struct option_row json_rows[], request_rows[];
+
+int set_timeout(struct options *opt, const char *arg);
+
+#endif
