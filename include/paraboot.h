@@ -129,8 +129,8 @@ PB_API const char *pb_code_text(int code);
 PB_API const char *pb_code_name(int code);
 
 /*
- * One line, no newline: "FIELD: what is wrong (value 0x…, limit 0x…)".
- * Returns its length as snprintf does.
+ * One line, no newline: "FIELD: what is wrong (value 0x…, limit 0x…)", without
+ * the numbers where the code has none. Returns its length as snprintf does.
  */
 PB_API int pb_error_line(const struct pb_error *err, char *buf, size_t buf_len);
 

@@ -148,6 +148,28 @@ static void test_line_of_an_io_error_gives_the_systems_words(void **state)
 	assert_non_null(strstr(line, strerror(ENOSPC)));
 }
 
+static void test_line_shows_numbers_in_their_own_terms(void **state)
+{
+	static const struct {
+		enum pb_code code;
+		uint64_t value, limit;
+		const char *line;
+	} rows[] = {
+		{ PB_E_CLASS, 32, 64, "field: the kernel is of the other class (32-bit, wanted 64-bit)" },
+		{ PB_E_PROTOCOL, 0x204, 0x20c, "field: the boot protocol is too old (2.04, since 2.12)" },
+		{ PB_E_NO_NOTE, 1, 0, "field: the kernel has no such ELF note" },
+	};
+	struct pb_error err = PB_INIT(err);
+	char line[160];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fail(&err, rows[i].code, "field", rows[i].value, rows[i].limit, 0);
+		pb_error_line(&err, line, sizeof(line));
+		assert_string_equal(line, rows[i].line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_fail_keeps_to_the_callers_size),
 		cmocka_unit_test(test_fail_io_keeps_errno),
 		cmocka_unit_test(test_line_names_field_value_and_limit),
+		cmocka_unit_test(test_line_shows_numbers_in_their_own_terms),
 		cmocka_unit_test(test_line_of_an_io_error_gives_the_systems_words),
 	};
 
