@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the engines share: the table of them, the choice of one, and how a
+ * failure is filled in. A new engine is one file and one row here.
+ */
+#include "internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct engine engines[] = {
+	{ "file", file_usable, file_memory, file_run },
+	{ NULL },
+};
+
+int engine_fail(struct engine_error *err, int status, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return -1;
+	err->status = status;
+	va_start(args, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	va_end(args);
+	return -1;
+}
+
+int engine_fail_errno(struct engine_error *err, const char *doing)
+{
+	return engine_fail(err, ENGINE_UNABLE, "%s: %s", doing, strerror(errno));
+}
+
+int engine_fail_pb(struct engine_error *err, const char *doing, const struct pb_error *why)
+{
+	char reason[300];
+
+	pb_error_line(why, reason, sizeof(reason));
+	return engine_fail(err, ENGINE_BAD_INPUT, "%s: %s", doing, reason);
+}
+
+const struct engine *engine_by_name(const char *name)
+{
+	for (const struct engine *engine = engines; engine->name; engine++)
+		if (strcmp(engine->name, name) == 0)
+			return engine;
+	return NULL;
+}
+
+const struct engine *engine_pick(const struct engine_options *options, struct engine_error *err)
+{
+	for (const struct engine *engine = engines; engine->name; engine++)
+		if (engine->run != file_run && engine->usable(options, err) == 0)
+			return engine;
+	return NULL;
+}
+
+void engine_result_free(struct engine_result *result)
+{
+	free(result->registers);
+	result->registers = NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the engines' files share with each other and with nobody else.
+ */
+#ifndef PB_ENGINE_INTERNAL_H
+#define PB_ENGINE_INTERNAL_H
+
+#include "engine.h"
+
+#include <errno.h>
+
+/* "DOING: what errno says", ENGINE_UNABLE. */
+int engine_fail_errno(struct engine_error *err, const char *doing);
+
+/* The rows of engines[]. */
+int qemu_usable(const struct engine_options *options, struct engine_error *err);
+int qemu_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
+int qemu_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
+
+int file_usable(const struct engine_options *options, struct engine_error *err);
+int file_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
+int file_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
+
+#endif
