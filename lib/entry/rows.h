@@ -15,6 +15,11 @@ int xen_pv32_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error 
 int xen_pv64_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 int lguest_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 
+/* The layouts, in lib/plan. */
+int linux32_plan(struct plan_builder *builder, struct pb_error *err);
+int linux64_plan(struct plan_builder *builder, struct pb_error *err);
+int pvh_plan(struct plan_builder *builder, struct pb_error *err);
+
 /* The image has a setup header: it is a bzImage or zImage, wrapped in a PE file or not. */
 int need_setup_header(const struct pb_image *image, struct pb_error *why);
 

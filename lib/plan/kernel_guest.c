@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where an image that unpacks itself goes: its protected-mode part is loaded
+ * somewhere, and it then moves itself to a run-time start of its own choosing
+ * (boot.rst, "Loading the rest of the kernel", pref_address, init_size). The
+ * window from there on is destroyed, so it has to be RAM that holds nothing else.
+ *
+ * From protocol 2.10 on the header says all of this. Before, it does not say
+ * how much memory the unpacked kernel takes: an estimate is kept clear where
+ * there is RAM for it, but its lack is no reason to refuse.
+ */
+#include "../error.h"
+#include "arith.h"
+#include "builder.h"
+#include "memory_map.h"
+
+#define ZIMAGE_RUN_GPA  0x100000ull /* what a zImage unpacks to */
+#define OLD_GROWTH      5           /* an old kernel with bss and first page tables, per byte of its gzip stream */
+#define OLD_GROWTH_MORE 0x100000ull
+
+/* Where the image is loaded, where it runs, and the window that it needs. */
+struct guest_window {
+	pb_gpa load_gpa, run_gpa;
+	pb_gpa gpa;
+	uint64_t len;
+};
+
+/*
+ * The run-time start: a relocatable kernel rounds its load address up, but
+ * never runs below pref_address. boot.rst leaves that second half out.
+ */
+static pb_gpa run_start(const struct pb_facts *facts, pb_gpa load_gpa)
+{
+	if (!facts->relocatable)
+		return facts->pref_gpa ? facts->pref_gpa : load_gpa;
+	return max_u64(align_up(load_gpa, facts->alignment), facts->pref_gpa);
+}
+
+/* From the first byte loaded or run to the last. */
+static struct guest_window window_at(const struct pb_image *image, pb_gpa load_gpa)
+{
+	pb_gpa run_gpa = run_start(&image->facts, load_gpa);
+	pb_gpa end = max_u64(load_gpa + image->prot_len, run_gpa + image->facts.init_size);
+	pb_gpa start = min_u64(load_gpa, run_gpa);
+
+	return (struct guest_window){ load_gpa, run_gpa, start, end - start };
+}
+
+/* The preferred address if its window is free, else the lowest aligned one that the kernel will not leave again. */
+static int find_window(struct plan_builder *builder, pb_gpa preferred_gpa, struct guest_window *ret,
+		       struct pb_error *err)
+{
+	const struct pb_image *image = builder->image;
+	struct guest_window window = window_at(image, preferred_gpa);
+	struct space_want want = { .len = max_u64(image->facts.init_size, image->prot_len),
+				   .align = image->facts.alignment,
+				   .min = max_u64(image->facts.pref_gpa, PLAN_LOWEST_GPA),
+				   .max = PLAN_4G_MAX };
+	pb_gpa gpa;
+
+	*ret = window;
+	if (space_is_free(&builder->space, window.gpa, window.len) &&
+	    window.gpa + window.len - 1 <= builder->kernel_reach)
+		return 0;
+	if (!image->facts.relocatable)
+		return fail(err, PB_E_NO_ROOM, "init_size", window.len, window.gpa, 0);
+	if (!space_find(&builder->space, &want, &gpa)) {
+		want.max = builder->kernel_reach;
+		if (!space_find(&builder->space, &want, &gpa))
+			return fail(err, PB_E_NO_ROOM, "init_size", want.len, want.max, 0);
+	}
+	*ret = window_at(image, gpa);
+	return 0;
+}
+
+/* Keep what an old kernel probably needs clear of everything else, as far as it is RAM at all. */
+static int drop_estimate(struct plan_builder *builder, struct guest_window *window, struct pb_error *err)
+{
+	const struct pb_image *image = builder->image;
+
+	if (window->run_gpa < ZIMAGE_RUN_GPA)
+		window->run_gpa = ZIMAGE_RUN_GPA;
+	builder->info.kernel_gpa = window->run_gpa;
+	builder->info.kernel_len = OLD_GROWTH * image->prot_len + OLD_GROWTH_MORE;
+	return space_drop(&builder->space, window->run_gpa, builder->info.kernel_len, err);
+}
+
+static int reserve(struct plan_builder *builder, struct guest_window *ret, struct pb_error *err)
+{
+	const struct pb_facts *facts = &builder->image->facts;
+	pb_gpa preferred_gpa = facts->pref_gpa ? facts->pref_gpa : builder->image->hdr.code32_start;
+	int rc;
+
+	if (facts->relocatable && !is_power_of_two(facts->alignment))
+		return fail(err, PB_E_RANGE, "kernel_alignment", facts->alignment, 0, 0x230);
+	if (preferred_gpa > PLAN_HIGHEST_END)
+		return fail(err, PB_E_NO_ROOM, "pref_address", builder->image->prot_len, preferred_gpa, 0);
+	rc = find_window(builder, preferred_gpa, ret, err);
+	if (rc == 0)
+		rc = space_drop(&builder->space, ret->gpa, ret->len, err);
+	if (rc)
+		return rc;
+	builder->info.kernel_gpa = ret->run_gpa;
+	builder->info.kernel_len = facts->init_size;
+	builder->info.phys_delta = facts->pref_gpa ? (int64_t)(ret->run_gpa - facts->pref_gpa) : 0;
+	return facts->init_size ? 0 : drop_estimate(builder, ret, err);
+}
+
+int kernel_put_guest(struct plan_builder *builder, pb_gpa *ret_load_gpa, struct pb_error *err)
+{
+	const struct pb_image *image = builder->image;
+	struct guest_window window = { 0 };
+	struct pb_placement placement = { .len = image->prot_len,
+					  .kind = PB_KIND_KERNEL,
+					  .source = PB_FROM_IMAGE,
+					  .source_off = image->prot_off,
+					  .source_len = image->prot_len };
+	int rc;
+
+	if (builder->request.kaslr)
+		return fail(err, PB_E_KASLR, "unpack", builder->request.unpack, PB_UNPACK_HOST, 0);
+	rc = reserve(builder, &window, err);
+	if (rc)
+		return rc;
+	placement.gpa = window.load_gpa;
+	*ret_load_gpa = window.load_gpa;
+	return builder_add(builder, &placement, err);
+}
