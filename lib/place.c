@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only writer of guest memory. Everything goes through struct pb_mem_ops:
+ * a window of guest memory as plain memory, or a file's pages put there
+ * without a copy. pb_place() is such a pb_mem_ops over the caller's regions.
+ *
+ * What can fail without writing anything fails first: the regions are checked
+ * against every placement, and the kernel is unpacked, before the first byte.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "plan/arith.h"
+#include "plan/memory_map.h"
+#include "plan/plan.h"
+
+#define MAP_LEN_MIN      0x10000ull  /* a shorter run of pages is cheaper copied than mapped */
+#define RELOC_WINDOW_LEN 0x200000ull /* how much is mapped at a time to apply relocations in */
+
+struct placer {
+	const pb_plan *plan;
+	struct pb_mem_ops ops;
+	void *ctx;
+	struct source kernel; /* of PB_FROM_KERNEL; all zero if the plan has none */
+};
+
+/* ---- Windows into guest memory ----------------------------------------- */
+
+struct window {
+	pb_gpa gpa;
+	uint64_t len; /* 0: none */
+	uint8_t *host;
+};
+
+/* Open a window of up to len bytes, at least one. */
+static int window_open(const struct placer *placer, pb_gpa gpa, uint64_t len, struct window *ret, struct pb_error *err)
+{
+	uint64_t got = len;
+	void *host = placer->ops.map(placer->ctx, gpa, &got);
+
+	if (!host || got == 0)
+		return fail(err, PB_E_NO_GUEST_MEMORY, "placement", gpa, len, 0);
+	*ret = (struct window){ gpa, min_u64(got, len), host };
+	return 0;
+}
+
+static void window_close(const struct placer *placer, struct window *window)
+{
+	if (window->len && placer->ops.unmap)
+		placer->ops.unmap(placer->ctx, window->host, window->gpa, window->len);
+	window->len = 0;
+}
+
+/* Copy from src, straight into guest memory. */
+static int copy_bytes(const struct placer *placer, pb_gpa gpa, const struct source *src, uint64_t off, uint64_t len,
+		      struct pb_error *err)
+{
+	int rc = 0;
+
+	while (len > 0 && rc == 0) {
+		struct window window;
+
+		rc = window_open(placer, gpa, len, &window, err);
+		if (rc)
+			break;
+		gpa += window.len;
+		len -= window.len;
+		rc = source_read(src, off, window.host, window.len, "placement", err);
+		off += window.len;
+		window_close(placer, &window);
+	}
+	return rc;
+}
+
+static int zero_bytes(const struct placer *placer, pb_gpa gpa, uint64_t len, struct pb_error *err)
+{
+	if (placer->ops.zeroed)
+		return 0;
+	while (len > 0) {
+		struct window window;
+		int rc = window_open(placer, gpa, len, &window, err);
+
+		if (rc)
+			return rc;
+		memset(window.host, 0, window.len);
+		gpa += window.len;
+		len -= window.len;
+		window_close(placer, &window);
+	}
+	return 0;
+}
+
+/* ---- Placements -------------------------------------------------------- */
+
+/* Could whole pages of src stand at gpa as they are? */
+static bool is_mappable(const struct placer *placer, pb_gpa gpa, const struct source *src, uint64_t off)
+{
+	return placer->ops.map_file && !src->mem && (src->base + off - gpa) % PLAN_PAGE_LEN == 0;
+}
+
+/* Pages past the end of a file that was shortened would be SIGBUS to the guest. */
+static int check_file_len(const struct source *src, uint64_t off, uint64_t len, struct pb_error *err)
+{
+	struct stat st;
+	uint64_t end = src->base + off + len;
+
+	if (fstat(src->fd, &st) < 0)
+		return fail_io(err, "placement");
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < end)
+		return fail(err, PB_E_CHANGED, "placement", (uint64_t)st.st_size, end, src->base + off);
+	return 0;
+}
+
+/* Whole pages by mapping where that is allowed, the rest by copying. */
+static int put_bytes(const struct placer *placer, pb_gpa gpa, const struct source *src, uint64_t off, uint64_t len,
+		     struct pb_error *err)
+{
+	pb_gpa start = align_up(gpa, PLAN_PAGE_LEN), end = align_down(gpa + len, PLAN_PAGE_LEN);
+	uint64_t head_len = start - gpa;
+	int rc;
+
+	if (!is_mappable(placer, gpa, src, off) || end < start || end - start < MAP_LEN_MIN)
+		return copy_bytes(placer, gpa, src, off, len, err);
+	rc = check_file_len(src, off, len, err);
+	if (rc)
+		return rc;
+	if (placer->ops.map_file(placer->ctx, start, end - start, src->fd, src->base + off + head_len,
+				 source_is_sealed(src)))
+		return copy_bytes(placer, gpa, src, off, len, err);
+	rc = copy_bytes(placer, gpa, src, off, head_len, err);
+	if (rc == 0)
+		rc = copy_bytes(placer, end, src, off + (end - gpa), gpa + len - end, err);
+	return rc;
+}
+
+static struct source source_of(const struct placer *placer, const struct pb_placement *placement)
+{
+	const pb_plan *plan = placer->plan;
+
+	switch (placement->source) {
+	case PB_FROM_IMAGE:
+		return plan->image->image;
+	case PB_FROM_KERNEL:
+		return placer->kernel;
+	case PB_FROM_INITRD:
+		return plan->initrds[placement->index];
+	case PB_FROM_PLAN:
+		return (struct source){ .mem = plan_bytes(plan), .fd = -1, .len = plan->body->bytes_len };
+	case PB_FROM_ZERO:
+		break;
+	}
+	return (struct source){ .fd = -1 };
+}
+
+static int put_placement(const struct placer *placer, const struct pb_placement *placement, struct pb_error *err)
+{
+	struct source src = source_of(placer, placement);
+	int rc = 0;
+
+	if (placement->source_len)
+		rc = put_bytes(placer, placement->gpa, &src, placement->source_off, placement->source_len, err);
+	if (rc == 0)
+		rc = zero_bytes(placer, placement->gpa + placement->source_len, placement->len - placement->source_len,
+				err);
+	return rc;
+}
+
+/* ---- Relocations ------------------------------------------------------- */
+
+struct relocator {
+	const struct placer *placer;
+	struct window window;
+};
+
+/* One byte at a time: for a field that the end of a window cuts. */
+static int copy_field(const struct placer *placer, pb_gpa gpa, uint8_t *field, size_t len, bool to_guest,
+		      struct pb_error *err)
+{
+	for (size_t i = 0; i < len; i++) {
+		struct window window;
+		int rc = window_open(placer, gpa + i, 1, &window, err);
+
+		if (rc)
+			return rc;
+		if (to_guest)
+			*window.host = field[i];
+		else
+			field[i] = *window.host;
+		window_close(placer, &window);
+	}
+	return 0;
+}
+
+static void adjust(uint8_t *field, size_t len, uint64_t delta)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, field, len); /* a guest field and its host are both little-endian */
+	value += delta;
+	memcpy(field, &value, len);
+}
+
+static bool window_holds(const struct window *window, pb_gpa gpa, uint64_t len)
+{
+	return gpa >= window->gpa && gpa - window->gpa < window->len && len <= window->len - (gpa - window->gpa);
+}
+
+static int relocate_field(struct relocator *relocator, pb_gpa gpa, size_t len, uint64_t room_len, uint64_t delta,
+			  struct pb_error *err)
+{
+	const struct placer *placer = relocator->placer;
+	struct window *window = &relocator->window;
+	uint8_t field[sizeof(uint64_t)];
+	int rc = 0;
+
+	if (!window_holds(window, gpa, len)) {
+		window_close(placer, window);
+		rc = window_open(placer, gpa, min_u64(room_len, RELOC_WINDOW_LEN), window, err);
+	}
+	if (rc)
+		return rc;
+	if (window_holds(window, gpa, len)) {
+		adjust(window->host + (gpa - window->gpa), len, delta);
+		return 0;
+	}
+	window_close(placer, window);
+	rc = copy_field(placer, gpa, field, len, false, err);
+	if (rc)
+		return rc;
+	adjust(field, len, delta);
+	return copy_field(placer, gpa, field, len, true, err);
+}
+
+static int relocate_entry(void *ctx, enum reloc_group group, const struct segment *segment, uint64_t seg_off,
+			  struct pb_error *err)
+{
+	struct relocator *relocator = ctx;
+	const struct pb_plan_info *info = &relocator->placer->plan->body->info;
+	uint64_t delta = (uint64_t)info->virt_delta;
+	pb_gpa gpa = segment->gpa + (uint64_t)info->phys_delta + seg_off;
+
+	/* An inverse field holds the distance from something that does not move to something that does. */
+	return relocate_field(relocator, gpa, group == RELOC_ABS64 ? 8 : 4, segment->file_len - seg_off,
+			      group == RELOC_INVERSE32 ? -delta : delta, err);
+}
+
+static int relocate(const struct placer *placer, struct pb_error *err)
+{
+	const struct plan_body *body = placer->plan->body;
+	struct relocator relocator = { .placer = placer };
+	int rc;
+
+	if (body->info.virt_delta == 0)
+		return 0;
+	rc = reloc_each(placer->plan->image, &body->relocs, relocate_entry, &relocator, err);
+	window_close(placer, &relocator.window);
+	return rc;
+}
+
+/* ---- A whole plan ------------------------------------------------------ */
+
+static int open_kernel(struct placer *placer, struct pb_error *err)
+{
+	const struct pb_placement *placements = plan_placements(placer->plan);
+
+	for (unsigned i = 0; i < placer->plan->body->info.placements; i++)
+		if (placements[i].source == PB_FROM_KERNEL)
+			return kernel_source(placer->plan->image, &placer->kernel, err);
+	return 0;
+}
+
+int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, struct pb_error *err)
+{
+	struct placer placer = { .plan = plan, .ctx = ctx };
+	int rc;
+
+	if (!plan || !ops || ops->size < sizeof(ops->size))
+		return fail(err, PB_E_ARG, plan ? "ops" : "plan", 0, 0, 0);
+	memcpy(&placer.ops, ops, min_u64(ops->size, sizeof(placer.ops)));
+	if (!placer.ops.map)
+		return fail(err, PB_E_ARG, "ops.map", 0, 0, 0);
+	rc = open_kernel(&placer, err);
+	for (unsigned i = 0; i < plan->body->info.placements && rc == 0; i++)
+		rc = put_placement(&placer, &plan_placements(plan)[i], err);
+	return rc ? rc : relocate(&placer, err);
+}
+
+/* ---- The caller's regions ---------------------------------------------- */
+
+struct regions {
+	struct pb_ram *ram; /* sorted, disjoint */
+	size_t nr;
+};
+
+static int compare_ram(const void *a, const void *b)
+{
+	const struct pb_ram *left = a, *right = b;
+
+	return left->gpa < right->gpa ? -1 : left->gpa > right->gpa;
+}
+
+static int check_regions(const struct regions *regions, struct pb_error *err)
+{
+	for (size_t i = 0; i < regions->nr; i++) {
+		const struct pb_ram *ram = &regions->ram[i];
+
+		if (!ram->host || ram->len == 0 || ram->len - 1 > UINT64_MAX - ram->gpa)
+			return fail(err, PB_E_ARG, "ram", ram->gpa, ram->len, 0);
+		if (i > 0 && ram->gpa - ram[-1].gpa < ram[-1].len)
+			return fail(err, PB_E_ARG, "ram.gpa", ram->gpa, ram[-1].gpa + ram[-1].len, 0);
+	}
+	return 0;
+}
+
+static int sort_regions(struct regions *ret, const struct pb_ram *ram, size_t n, struct pb_error *err)
+{
+	if (n == 0 || !ram)
+		return fail(err, PB_E_ARG, "ram", n, 1, 0);
+	ret->ram = calloc(n, sizeof(*ram));
+	if (!ret->ram)
+		return fail_nomem(err, n);
+	ret->nr = n;
+	memcpy(ret->ram, ram, n * sizeof(*ram));
+	qsort(ret->ram, n, sizeof(*ram), compare_ram);
+	return check_regions(ret, err);
+}
+
+static const struct pb_ram *region_at(const struct regions *regions, pb_gpa gpa)
+{
+	size_t low = 0, high = regions->nr;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (gpa < regions->ram[mid].gpa)
+			high = mid;
+		else if (gpa - regions->ram[mid].gpa >= regions->ram[mid].len)
+			low = mid + 1;
+		else
+			return &regions->ram[mid];
+	}
+	return NULL;
+}
+
+/* The caller's memory at gpa, or NULL; *len shrinks to what its region has from there. */
+static void *host_at(const struct regions *regions, pb_gpa gpa, uint64_t *len)
+{
+	const struct pb_ram *ram = region_at(regions, gpa);
+
+	if (!ram)
+		return NULL;
+	*len = min_u64(*len, ram->len - (gpa - ram->gpa));
+	return (char *)ram->host + (gpa - ram->gpa);
+}
+
+static void *regions_map(void *ctx, pb_gpa gpa, uint64_t *len)
+{
+	return host_at(ctx, gpa, len);
+}
+
+/* May the pages at gpa be replaced, and up to where? 0: not at all. */
+static uint64_t replaceable_len(const struct regions *regions, pb_gpa gpa, uint64_t len, uint32_t flag)
+{
+	const struct pb_ram *ram = region_at(regions, gpa);
+	uintptr_t host = (uintptr_t)host_at(regions, gpa, &len);
+
+	return ram && (ram->flags & flag) && host % PLAN_PAGE_LEN == 0 && len % PLAN_PAGE_LEN == 0 ? len : 0;
+}
+
+/*
+ * mmap elsewhere, then move: an mmap with MAP_FIXED that fails may already
+ * have unmapped what it was to replace, and then nothing is left to copy into.
+ */
+static int replace_pages(void *host, uint64_t len, int fd, uint64_t off)
+{
+	void *fresh = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)off);
+
+	if (fresh == MAP_FAILED)
+		return -1;
+	if (mremap(fresh, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, host) == MAP_FAILED) {
+		munmap(fresh, len);
+		return -1;
+	}
+	return 0;
+}
+
+static int regions_map_file(void *ctx, pb_gpa gpa, uint64_t len, int fd, uint64_t off, bool sealed)
+{
+	uint32_t flag = sealed ? PB_RAM_MAP_SEALED : PB_RAM_MAP_FILE;
+	uint64_t part_len;
+
+	for (uint64_t done = 0; done < len; done += part_len) {
+		part_len = replaceable_len(ctx, gpa + done, len - done, flag);
+		if (part_len == 0)
+			return -1;
+	}
+	for (uint64_t done = 0; done < len; done += part_len) {
+		part_len = len - done;
+		if (replace_pages(host_at(ctx, gpa + done, &part_len), part_len, fd, off + done))
+			return -1;
+	}
+	return 0;
+}
+
+/* Every byte of every placement lies in a region. */
+static int check_covered(const pb_plan *plan, const struct regions *regions, struct pb_error *err)
+{
+	for (unsigned i = 0; i < plan->body->info.placements; i++) {
+		const struct pb_placement *placement = &plan_placements(plan)[i];
+		uint64_t len;
+
+		for (uint64_t done = 0; done < placement->len; done += len) {
+			len = placement->len - done;
+			if (!host_at(regions, placement->gpa + done, &len))
+				return fail(err, PB_E_NO_GUEST_MEMORY, pb_kind_name(placement->kind),
+					    placement->gpa + done, len, 0);
+		}
+	}
+	return 0;
+}
+
+static bool all_zeroed(const struct regions *regions)
+{
+	for (size_t i = 0; i < regions->nr; i++)
+		if (!(regions->ram[i].flags & PB_RAM_ZEROED))
+			return false;
+	return true;
+}
+
+int pb_place(const pb_plan *plan, const struct pb_ram *ram, size_t rams, struct pb_error *err)
+{
+	struct pb_mem_ops ops = { .size = sizeof(ops), .map = regions_map, .map_file = regions_map_file };
+	struct regions regions = { 0 };
+	int rc;
+
+	if (!plan)
+		return fail(err, PB_E_ARG, "plan", 0, 0, 0);
+	rc = sort_regions(&regions, ram, rams, err);
+	if (rc == 0)
+		rc = check_covered(plan, &regions, err);
+	ops.zeroed = rc == 0 && all_zeroed(&regions);
+	if (rc == 0)
+		rc = pb_place_ops(plan, &ops, &regions, err);
+	free(regions.ram);
+	return rc;
+}
