@@ -49,7 +49,7 @@ const struct engine *engine_by_name(const char *name)
 	return NULL;
 }
 
-const struct engine *engine_pick(const struct engine_options *options, struct engine_error *err)
+const struct engine *engine_pick(struct engine_options *options, struct engine_error *err)
 {
 	for (const struct engine *engine = engines; engine->name; engine++)
 		if (engine->run != file_run && engine->usable(options, err) == 0)

@@ -56,6 +56,7 @@ struct engine_options {
 	const char *cpu;               /* QEMU's -cpu; NULL: its own default under TCG, "host" under KVM */
 	bool icount;                   /* the guest's clock counts instructions: a boot's cost repeats (TCG only) */
 	const char *const *extra_args; /* for QEMU, after ours; ends with NULL; may be NULL */
+	char accel_why[160];           /* settled by usable(): one line on why this accelerator, or empty */
 	int output_fd;                 /* `file`: where the domain goes; an empty regular file or memfd, O_RDWR */
 };
 
@@ -104,8 +105,11 @@ void engine_result_free(struct engine_result *result);
 
 struct engine {
 	const char *name;
-	/* 0 if this machine can run these options, else -1 and why not. */
-	int (*usable)(const struct engine_options *options, struct engine_error *err);
+	/*
+	 * 0 if this machine can run these options, whose AUTO values are then
+	 * settled (memory() and run() want them so); else -1 and why not.
+	 */
+	int (*usable)(struct engine_options *options, struct engine_error *err);
 	/* Fill the memory map of the machine that run() will make. */
 	int (*memory)(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
 	/* 0: the guest ran, and ret says how that ended; -1: it did not start. */
@@ -121,7 +125,7 @@ const struct engine *engine_by_name(const char *name); /* NULL: none */
  * The first engine that is usable with these options and can execute (so not
  * `file`), or NULL; err then holds the last one's reason.
  */
-const struct engine *engine_pick(const struct engine_options *options, struct engine_error *err);
+const struct engine *engine_pick(struct engine_options *options, struct engine_error *err);
 
 /* ---- For the engines themselves, and for tests ------------------------- */
 

@@ -6,9 +6,10 @@
  */
 #include "internal.h"
 
-int file_usable(const struct engine_options *options, struct engine_error *err)
+int file_usable(struct engine_options *options, struct engine_error *err)
 {
-	(void)options;
+	if (options->machine == ENGINE_MACHINE_AUTO)
+		options->machine = ENGINE_PC;
 	(void)err;
 	return 0;
 }

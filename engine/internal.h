@@ -13,11 +13,11 @@
 int engine_fail_errno(struct engine_error *err, const char *doing);
 
 /* The rows of engines[]. */
-int qemu_usable(const struct engine_options *options, struct engine_error *err);
+int qemu_usable(struct engine_options *options, struct engine_error *err);
 int qemu_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
 int qemu_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
 
-int file_usable(const struct engine_options *options, struct engine_error *err);
+int file_usable(struct engine_options *options, struct engine_error *err);
 int file_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
 int file_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
 
