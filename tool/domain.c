@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the options of plan and run to a plan. Both go this way, so that what
+ * plan prints is what run starts.
+ */
+#include "domain.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guest/blobs.h"
+#include "image.h"
+#include "say.h"
+#include "starts.h"
+#include "tool.h"
+
+/* ---- The command line ---------------------------------------------------- */
+
+/* Does a word of the line begin "console="? */
+static bool names_console(const char *cmdline)
+{
+	static const char key[] = "console=";
+
+	for (const char *at = cmdline; (at = strstr(at, key)); at++)
+		if (at == cmdline || at[-1] == ' ')
+			return true;
+	return false;
+}
+
+/* The user's line; a kernel that is told of no console would stay mute on the only one that there is. */
+static char *make_cmdline(const char *given)
+{
+	const char *line = given ? given : "";
+	size_t len = strlen(line) + sizeof(" " CONSOLE_ARG);
+	char *cmdline = must_alloc(len);
+
+	if (names_console(line))
+		snprintf(cmdline, len, "%s", line);
+	else
+		snprintf(cmdline, len, "%s%s%s", line, *line ? " " : "", CONSOLE_ARG);
+	return cmdline;
+}
+
+/* ---- Initrds -------------------------------------------------------------- */
+
+static int open_initrd(const char *path, struct pb_blob *ret)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return complain_errno(path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return complain(path, "initrd: is not a regular file");
+	}
+	*ret = (struct pb_blob){ .fd = fd, .len = (uint64_t)st.st_size };
+	return STATUS_OK;
+}
+
+static int open_initrds(const struct options *opt, struct domain *domain)
+{
+	domain->initrds = must_grow(NULL, opt->nr_initrds + 1, sizeof(*domain->initrds));
+	for (size_t i = 0; i < opt->nr_initrds; i++) {
+		int status = open_initrd(opt->initrds[i], &domain->initrds[i]);
+
+		if (status != STATUS_OK)
+			return status;
+		domain->nr_initrds++;
+	}
+	return STATUS_OK;
+}
+
+/* The built-in initramfs; a kernel of unknown class gets both programs in one. */
+static struct pb_blob builtin_init(unsigned elf_class)
+{
+	enum guest_program program = elf_class == 64 ? GUEST_INIT64 : elf_class == 32 ? GUEST_INIT32 : GUEST_INIT_BOTH;
+	struct guest_blob blob = guest_blob(program);
+
+	return (struct pb_blob){ .mem = blob.bytes, .fd = -1, .len = blob.len };
+}
+
+static int add_builtin_init(const char *path, struct domain *domain)
+{
+	struct pb_kernel kernel = PB_INIT(kernel);
+	bool present;
+	int status = load_kernel(path, domain->image, &kernel, &present);
+
+	if (status != STATUS_OK)
+		return status;
+	domain->initrds[0] = builtin_init(present ? kernel.elf_class : 0);
+	domain->nr_initrds = 1;
+	return STATUS_OK;
+}
+
+/* ---- The start -------------------------------------------------------------- */
+
+/*
+ * Best first. The host unpacks faster than a guest does and can place the
+ * kernel anywhere; the boot protocol tells a kernel more than PVH; and real
+ * mode asks a BIOS for what a plan knows already.
+ */
+static const struct choice {
+	enum pb_entry entry;
+	enum pb_unpack unpack;
+} preference[] = {
+	{ PB_LINUX64, PB_UNPACK_HOST },   { PB_PVH, PB_UNPACK_HOST },       { PB_LINUX32, PB_UNPACK_HOST },
+	{ PB_LINUX64, PB_UNPACK_GUEST },  { PB_LINUX32, PB_UNPACK_GUEST },  { PB_LINUX16, PB_UNPACK_GUEST },
+	{ PB_XEN_PV64, PB_UNPACK_HOST },  { PB_XEN_PV32, PB_UNPACK_HOST },  { PB_LGUEST, PB_UNPACK_HOST },
+	{ PB_XEN_PV64, PB_UNPACK_GUEST }, { PB_XEN_PV32, PB_UNPACK_GUEST }, { PB_LGUEST, PB_UNPACK_GUEST },
+	{ PB_LINUX16, PB_UNPACK_HOST },   { PB_PVH, PB_UNPACK_GUEST },
+};
+
+static bool is_wanted(const struct options *opt, const struct choice *choice)
+{
+	return (!opt->entry || opt->entry == choice->entry) && (!opt->unpack || opt->unpack == choice->unpack);
+}
+
+/* Say why no wanted start is possible: by the reason of the one that would have been best. */
+static int complain_no_start(const struct options *opt, pb_image *image)
+{
+	struct pb_error why = PB_INIT(why);
+
+	if (opt->unpack) {
+		pb_image_can(image, opt->entry ? opt->entry : PB_LINUX64, opt->unpack, &why);
+	} else {
+		struct starts starts = ask_starts(image, opt->entry ? opt->entry : PB_LINUX64);
+
+		why = *starts_reason(&starts);
+	}
+	return complain_error(opt->image, &why);
+}
+
+/* The first wanted start that the image allows and this version can plan. */
+static int make_plan(const struct options *opt, struct domain *domain)
+{
+	struct pb_error err = PB_INIT(err);
+	int rc = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(preference); i++) {
+		const struct choice *choice = &preference[i];
+
+		if (!is_wanted(opt, choice) || pb_image_can(domain->image, choice->entry, choice->unpack, NULL) != 0)
+			continue;
+		domain->request.entry = choice->entry;
+		domain->request.unpack = choice->unpack;
+		rc = pb_plan_make(&domain->plan, domain->image, &domain->request, &err);
+		if (rc != -PB_E_NOT_BUILT)
+			break;
+	}
+	if (rc == 0)
+		return STATUS_OK;
+	return err.code ? complain_error(opt->image, &err) : complain_no_start(opt, domain->image);
+}
+
+/* Everything that the request points to, then the plan. */
+static int make_parts(const struct options *opt, struct domain *domain)
+{
+	int status = open_initrds(opt, domain);
+
+	if (status == STATUS_OK && opt->nr_initrds == 0 && !opt->no_initrd)
+		status = add_builtin_init(opt->image, domain);
+	if (status != STATUS_OK)
+		return status;
+	domain->cmdline = make_cmdline(opt->cmdline);
+	domain->request = (struct pb_request){
+		.size = sizeof(domain->request),
+		.cmdline = domain->cmdline,
+		.initrds = domain->initrds,
+		.nr_initrds = domain->nr_initrds,
+		.kaslr = opt->kaslr,
+		.kaslr_seed = opt->kaslr_seed,
+		.vcpus = opt->vcpus,
+	};
+	status = domain_set_memory(opt, domain);
+	return status == STATUS_OK ? make_plan(opt, domain) : status;
+}
+
+int domain_make(const struct options *opt, struct domain *domain)
+{
+	int status = open_image(opt->image, &domain->image);
+
+	return status == STATUS_OK ? make_parts(opt, domain) : status;
+}
+
+void domain_release(struct domain *domain)
+{
+	pb_plan_close(domain->plan);
+	for (size_t i = 0; i < domain->nr_initrds; i++)
+		if (!domain->initrds[i].mem)
+			close(domain->initrds[i].fd);
+	free(domain->initrds);
+	free(domain->cmdline);
+	pb_image_close(domain->image);
+}
