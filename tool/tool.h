@@ -31,6 +31,6 @@ struct command {
 	int (*run)(const struct options *opt);
 };
 
-extern const struct command info_command, unpack_command, plan_command;
+extern const struct command info_command, unpack_command, plan_command, run_command;
 
 #endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paraboot run: start an image, and be its console until it ends. How it
+ * ended is the exit status.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "domain.h"
+#include "output.h"
+#include "say.h"
+#include "terminal.h"
+#include "tool.h"
+
+/* -o is where `file` writes; no other engine makes a file. */
+static int check_output(const struct options *opt)
+{
+	bool writes = opt->engine && strcmp(opt->engine, "file") == 0;
+
+	if (writes && !opt->output)
+		return complain("--output", "is needed with --engine file");
+	if (!writes && opt->output)
+		return complain("--output", "is for --engine file only");
+	return STATUS_OK;
+}
+
+static void print_note(void *ctx, const char *line)
+{
+	(void)ctx;
+	fprintf(stderr, "paraboot: %s\r\n", line);
+}
+
+/* What ended otherwise than well is said in one line, always; the rest only if asked for. */
+static void report(const struct options *opt, const struct engine_result *result)
+{
+	if (result->status != ENGINE_POWERED_OFF || opt->verbose)
+		complain(opt->image, "%s", result->text);
+	if (result->registers && opt->verbose)
+		fprintf(stderr, "%s\n", result->registers);
+}
+
+static int run_domain(const struct options *opt, const struct domain *domain)
+{
+	struct engine_result result = { 0 };
+	struct engine_error err;
+	struct terminal_keys keys = { 0 };
+	struct engine_run run = {
+		.options = &domain->machine,
+		.memory = &domain->memory,
+		.plan = domain->plan,
+		.console = { .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO, .ctx = &keys },
+		.timeout_ms = (uint64_t)opt->timeout * 1000,
+		.note = opt->verbose ? print_note : NULL,
+	};
+
+	if (!opt->output && terminal_take())
+		run.console.typed = terminal_typed;
+
+	int rc = domain->engine->run(&run, &result, &err);
+
+	terminal_give_back();
+	if (rc < 0)
+		return complain_engine(opt->image, &err);
+	report(opt, &result);
+	engine_result_free(&result);
+	return (int)result.status;
+}
+
+/* Into a file that is there whole or not at all. */
+static int write_domain(const struct options *opt, struct domain *domain)
+{
+	struct output out;
+	int status = output_open(opt->output, &out);
+
+	if (status != STATUS_OK)
+		return status;
+	domain->machine.output_fd = out.fd;
+	status = run_domain(opt, domain);
+	if (status == STATUS_OK)
+		return output_commit(&out);
+	output_abandon(&out);
+	return status;
+}
+
+static int start(const struct options *opt, struct domain *domain)
+{
+	int status = check_output(opt);
+
+	if (status == STATUS_OK)
+		status = domain_choose_engine(opt, domain);
+	if (status == STATUS_OK)
+		status = domain_make(opt, domain);
+	if (status != STATUS_OK)
+		return status;
+	return opt->output ? write_domain(opt, domain) : run_domain(opt, domain);
+}
+
+static int run_run(const struct options *opt)
+{
+	struct domain domain = { 0 };
+	int status;
+
+	/* Whoever reads the console may go away: that is an error of a write, and no reason to die on the spot. */
+	signal(SIGPIPE, SIG_IGN);
+	status = start(opt, &domain);
+	domain_release(&domain);
+	return status;
+}
+
+static const struct option_row run_rows[] = {
+	{ 0, "engine", "auto|qemu|file", "what executes it; auto (the default) is the fastest that works here",
+	  .at = offsetof(struct options, engine) },
+	{ 'o', "output", "FILE", "with --engine file: where the domain is written",
+	  .at = offsetof(struct options, output) },
+	{ 't', "timeout", "SECONDS", "end it after that time, with status 124", set_timeout },
+	{ 0, "icount", NULL, "let the guest's clock count instructions, so that a boot repeats exactly",
+	  .at = offsetof(struct options, icount) },
+	{ 'v', "verbose", NULL, "say what the engine does and how the run ended",
+	  .at = offsetof(struct options, verbose) },
+	{ 0 },
+};
+
+static const struct option_row *const run_tables[] = { request_rows, run_rows, NULL };
+
+const struct command run_command = {
+	.name = "run",
+	.summary = "Start an image and attach the console; Ctrl-A x leaves",
+	.tables = run_tables,
+	.run = run_run,
+};
