@@ -179,6 +179,11 @@ step_guest-bytes() {
 	"$REPO/tests/abi/guest-bytes" "$(build_dir gcc)" "$(build_dir asan)" "$(build_dir plain)" "$(build_dir clang)"
 }
 
+# As root if need be: debootstrap and chroot take no less.
+step_fresh() {
+	as_root "$REPO/tests/fresh/run"
+}
+
 # --- Lint ---------------------------------------------------------------------
 
 step_clang-format() {
