@@ -93,12 +93,17 @@ class BzImage:
         return run(CODECS[self.codec][1], self.stream)
 
     def replace_payload(self, payload):
-        """What followed the old payload goes: such an image cannot unpack itself, only be unpacked."""
-        body = self.bytes[: self.payload_off] + payload
-        body += bytes(-(len(body) - self.setup_len) % 16)
-        self.bytes = body
+        """In the old one's place if it fits, else at the end. The code that unpacks it stays, and knows the old
+        codec only: such an image cannot unpack itself, only be unpacked."""
+        old_len = self.get("payload_length")
+        if len(payload) <= old_len:
+            self.bytes[self.payload_off : self.payload_off + old_len] = payload.ljust(old_len, b"\0")
+        else:
+            body = self.bytes[: self.setup_len + self.get("syssize") * 16]
+            self.bytes = body + payload + bytes(-len(payload) % 16)
+            self.set("payload_offset", len(body) - self.setup_len)
+            self.set("syssize", (len(self.bytes) - self.setup_len) // 16)
         self.set("payload_length", len(payload))
-        self.set("syssize", (len(body) - self.setup_len) // 16)
 
 
 def run(command, stdin):

@@ -8,10 +8,10 @@
 package_table() {
 	cat <<-'EOF'
 		build       gcc libc6-dev binutils meson ninja-build pkgconf libxen-dev linux-libc-dev
-		build       zlib1g-dev libbz2-dev liblzma-dev liblz4-dev libzstd-dev
+		build       zlib1g-dev libbz2-dev liblzma-dev liblz4-dev libzstd-dev libjansson-dev
 		boot        qemu-system-x86
 		check       clang llvm clang-tidy clang-format cppcheck shellcheck mandoc bats
-		check       libcmocka-dev libjansson-dev liblzo2-dev jq file cpio
+		check       libcmocka-dev liblzo2-dev jq file cpio
 		check       gzip bzip2 xz-utils lz4 zstd lzop
 		fresh       debootstrap
 	EOF
@@ -50,7 +50,7 @@ can_be_root() {
 
 apt_get() {
 	as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" </dev/null
+		apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
 }
 
 # Package lists that know each of these names; without them, or with lists so

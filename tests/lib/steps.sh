@@ -7,6 +7,7 @@
 # wave, step, seconds it may take, what it is. Waves run one after the other:
 # what the second one needs, the first one makes. In a wave, the long ones first.
 step_table() {
+	local kind
 	cat <<-'EOF'
 		1 kernels        900 Debian's kernels, through a private apt state
 		1 build-release  600 as a user gets it: the command at build/paraboot
@@ -20,6 +21,7 @@ step_table() {
 		2 unit-asan      900 unit tests under ASan and UBSan
 		2 fuzz-seeds     900 fuzz seeds and old crashes, under ASan and UBSan
 		2 fuzz           900 each fuzz target for a few thousand executions
+		2 facts          900 info and unpack of real kernels, against readelf and the codecs' tools
 		2 golden         600 info and plan of the images that the tests build
 		2 cli            900 the command line
 		2 abi            300 exported symbols; an installed copy through pkg-config alone
@@ -30,6 +32,17 @@ step_table() {
 		2 shellcheck     300 these scripts
 		2 mandoc         300 man pages
 	EOF
+	for kind in $(kernel_kinds); do
+		say "2 boot-$kind 7200 boots of this kind of kernel (tests/boot)"
+	done
+}
+
+# Those of tests/boot/known.tsv that the images here are; before there are any,
+# those that will be fetched.
+kernel_kinds() {
+	local kinds image
+	kinds=$(for image in $(kernel_images 2>/dev/null); do "$REPO/tests/boot/run" --kind-of "$image"; done | sort -u)
+	say "${kinds:-amd64 cloud 6.12-cloud 686-pae}"
 }
 
 step_names() {
@@ -149,7 +162,7 @@ tool_env() {
 	PB_BUILD=$(build_dir "$1")
 	PARABOOT=$PB_BUILD/paraboot
 	PB_KERNELS=$KERNEL_DIR
-	PB_TMP=$BUILD/check/tmp
+	PB_TMP=$BUILD/check/tmp/$STEP
 	mkdir -p "$PB_TMP"
 }
 
@@ -163,6 +176,27 @@ run_bats() {
 step_cli() {
 	tool_env asan
 	run_bats cli
+}
+
+# Each real kernel, and one of them in every other codec.
+step_facts() {
+	local image codec
+	tool_env gcc
+	for image in $(kernel_images); do
+		say "# $image"
+		"$REPO/tests/facts/compare.py" "$PARABOOT" "$image" "$PB_TMP"
+	done
+	image=$(kernel_images | grep cloud | head -n 1)
+	for codec in gzip bzip2 lzma xz lzo lz4 zstd none; do
+		say "# recompressed: $codec"
+		"$REPO/tests/lib/bzimage.py" recompress "$image" "$codec" "$PB_TMP/recompressed" &&
+			"$REPO/tests/facts/compare.py" "$PARABOOT" "$PB_TMP/recompressed" "$PB_TMP" linux64/host pvh/host
+	done
+}
+
+step_boot() {
+	tool_env release
+	PB_PLAIN=$(build_dir plain)/paraboot "$REPO/tests/boot/run" "$1"
 }
 
 step_golden() {
