@@ -11,6 +11,7 @@
 #include <string.h>
 
 const struct engine engines[] = {
+	{ "qemu", qemu_usable, qemu_memory, qemu_run },
 	{ "file", file_usable, file_memory, file_run },
 	{ NULL },
 };

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Moves bytes from one descriptor to another inside a poll loop: reads only
+ * when what it read before is gone, and so never waits on either side.
+ */
+#ifndef PB_ENGINE_PUMP_H
+#define PB_ENGINE_PUMP_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct pump {
+	int from, to; /* to: -1 for a pump whose pass() keeps all */
+	bool to_socket;
+	/* Sees what was read; returns how much of it goes on, or -1 to stop the pump for good. */
+	ssize_t (*pass)(void *ctx, char *buf, size_t len);
+	void *ctx;
+	char buf[4096]; /* no more than PIPE_BUF: a pipe that polls writable takes it whole */
+	size_t len, done;
+	bool closed; /* nothing will move any more */
+	bool left;   /* because pass() said so */
+};
+
+/* What it waits for now; fd is -1, which poll ignores, when it is closed. */
+struct pollfd pump_waits(const struct pump *pump);
+
+/* Do what poll said can be done. */
+void pump_move(struct pump *pump, short revents);
+
+#endif

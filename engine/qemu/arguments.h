@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * QEMU's command line for one run.
+ */
+#ifndef PB_ENGINE_ARGUMENTS_H
+#define PB_ENGINE_ARGUMENTS_H
+
+#include "../engine.h"
+
+/* Descriptors that QEMU inherits, under the same numbers. */
+struct qemu_fds {
+	int domain, console, qmp, log;
+};
+
+/* For execv; one block, to be freed. NULL: no memory. */
+char **qemu_arguments(const char *program, const struct engine_options *options, const struct qemu_fds *fds);
+
+#endif

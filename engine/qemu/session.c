@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The poll loop around one QEMU; see session.h. QEMU pauses at the guest's
+ * end instead of exiting, so that a crash's registers can still be asked for.
+ */
+#include "session.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define MS 1000000ull
+
+enum { FD_SHOWN, FD_TYPED, FD_QMP, FD_LOG, FD_SIGNAL, FDS };
+enum {
+	START_GRACE_MS = 60000, /* for QEMU to load the domain and be ready */
+	EXIT_GRACE_MS = 5000,   /* for it to answer and exit once the guest has ended */
+};
+
+/* ---- How it ends ------------------------------------------------------- */
+
+/* The first reason stands. */
+static void set_ending(struct session *session, enum ending ending, const char *detail)
+{
+	if (session->ending_known)
+		return;
+	session->ending_known = true;
+	session->ending = ending;
+	snprintf(session->detail, sizeof(session->detail), "%s", detail);
+}
+
+/* The guest has ended, QEMU not yet: it has a little while left. */
+static void expect_exit(struct session *session)
+{
+	session->timeout_ns = UINT64_MAX;
+	session->watch.deadline_ns = watch_clock() + EXIT_GRACE_MS * MS;
+}
+
+static const struct {
+	const char *reason; /* QAPI's ShutdownCause */
+	enum ending ending;
+} reasons[] = {
+	{ "guest-shutdown", ENDING_POWER_OFF },
+	{ "guest-reset", ENDING_RESET },
+	{ "guest-panic", ENDING_GUEST_PANIC },
+};
+
+static void on_started(void *ctx)
+{
+	struct session *session = ctx;
+
+	watch_start(&session->watch);
+	session->started = true;
+	if (session->run->timeout_ms)
+		session->timeout_ns = session->watch.start_ns + session->run->timeout_ms * MS;
+}
+
+/*
+ * A reset without a word of the kernel's is a crash's trace, or the restart of
+ * a kernel that has no console here: its registers tell.
+ */
+static void on_ended(void *ctx, const char *reason, bool guest)
+{
+	struct session *session = ctx;
+	enum ending ending = ENDING_MACHINE;
+
+	(void)guest;
+	if (session->ending_known)
+		return;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (strcmp(reasons[i].reason, reason) == 0)
+			ending = reasons[i].ending;
+	set_ending(session, ending, ending == ENDING_MACHINE ? reason : "");
+	expect_exit(session);
+	if (ending == ENDING_RESET && session->watch.said == SAID_NOTHING)
+		qmp_ask_registers(&session->qmp);
+	else
+		qmp_quit(&session->qmp);
+}
+
+/* At its end the guest is paused too; a pause at any other time is a machine that cannot go on. */
+static void on_stopped(void *ctx)
+{
+	struct session *session = ctx;
+
+	if (session->ending_known)
+		return;
+	set_ending(session, ENDING_MACHINE, "QEMU stopped it");
+	expect_exit(session);
+	qmp_ask_registers(&session->qmp);
+}
+
+/* The floating-point registers behind the others say nothing of a crash. */
+static void on_registers(void *ctx, const char *text)
+{
+	struct session *session = ctx;
+	char *copy = strdup(text), *to = copy, *fpu;
+
+	if (copy) {
+		for (const char *from = text; *from; from++)
+			if (*from != '\r')
+				*to++ = *from;
+		*to = 0;
+		fpu = strstr(copy, "\nFCW=");
+		if (fpu && !strstr(fpu, "\nCPU#"))
+			fpu[1] = 0;
+	}
+	free(session->registers);
+	session->registers = copy;
+	qmp_quit(&session->qmp);
+}
+
+/* ---- What comes in ----------------------------------------------------- */
+
+static ssize_t pass_typed(void *ctx, char *buf, size_t len)
+{
+	const struct engine_console *console = &((struct session *)ctx)->run->console;
+
+	return console->typed ? console->typed(console->ctx, buf, len) : (ssize_t)len;
+}
+
+static ssize_t pass_shown(void *ctx, char *buf, size_t len)
+{
+	struct session *session = ctx;
+	const struct engine_console *console = &session->run->console;
+
+	watch_feed(&session->watch, buf, len);
+	if (console->wrote)
+		console->wrote(console->ctx, buf, len);
+	return console->out_fd < 0 ? 0 : (ssize_t)len;
+}
+
+static void on_log_line(void *ctx, const char *line)
+{
+	struct session *session = ctx;
+
+	if (strcmp(line, "Triple fault") == 0)
+		session->triple_fault = true;
+}
+
+static void read_log(struct session *session)
+{
+	char buf[4096];
+	ssize_t n = read(session->log, buf, sizeof(buf));
+
+	if (n > 0) {
+		lines_feed(&session->log_lines, buf, (size_t)n, on_log_line, session);
+	} else if (n == 0 || errno != EINTR) {
+		close(session->log);
+		session->log = -1;
+	}
+}
+
+static void read_signal(struct session *session, int fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	snprintf(session->detail, sizeof(session->detail), "signal %u", info.ssi_signo);
+	session->ending_known = true;
+	session->ending = ENDING_LEFT;
+	session->over = true;
+}
+
+/* ---- The loop ---------------------------------------------------------- */
+
+/* Milliseconds to the next deadline, rounded up, for poll; -1: none. */
+static int wait_ms(const struct session *session)
+{
+	uint64_t until = session->watch.deadline_ns, now = watch_clock();
+
+	if (session->timeout_ns < until)
+		until = session->timeout_ns;
+	if (until == UINT64_MAX)
+		return -1;
+	if (until <= now)
+		return 0;
+	return until - now > 60000 * MS ? 60000 : (int)((until - now + MS - 1) / MS);
+}
+
+static void check_deadlines(struct session *session)
+{
+	uint64_t now = watch_clock();
+
+	if (now >= session->timeout_ns) {
+		char detail[60];
+
+		snprintf(detail, sizeof(detail), "after %.1f s", (double)session->run->timeout_ms / 1000);
+		set_ending(session, ENDING_TIMEOUT, detail);
+		session->over = true;
+	} else if (now >= session->watch.deadline_ns) {
+		set_ending(session, ENDING_GRACE, "");
+		session->over = true;
+	}
+}
+
+static void check_pumps(struct session *session)
+{
+	if (session->typed.left) {
+		set_ending(session, ENDING_LEFT, "");
+		session->over = true;
+	}
+	if (session->shown.closed && !session->ending_known && session->shown.len) {
+		set_ending(session, ENDING_LEFT, "nobody reads its console");
+		session->over = true;
+	}
+}
+
+static void serve(struct session *session, int signals)
+{
+	struct pollfd fds[FDS] = {
+		[FD_SHOWN] = pump_waits(&session->shown),
+		[FD_TYPED] = pump_waits(&session->typed),
+		[FD_QMP] = { .fd = session->qmp.fd, .events = POLLIN },
+		[FD_LOG] = { .fd = session->log, .events = POLLIN },
+		[FD_SIGNAL] = { .fd = signals, .events = POLLIN },
+	};
+
+	if (poll(fds, FDS, wait_ms(session)) < 0)
+		return;
+	pump_move(&session->shown, fds[FD_SHOWN].revents);
+	pump_move(&session->typed, fds[FD_TYPED].revents);
+	if (fds[FD_LOG].revents)
+		read_log(session);
+	if (fds[FD_QMP].revents && !qmp_read(&session->qmp))
+		session->over = true;
+	if (fds[FD_SIGNAL].revents)
+		read_signal(session, signals);
+	check_pumps(session);
+	check_deadlines(session);
+}
+
+/* QEMU is gone: what it wrote is still in the socket and the pipe. A reader that stalls for a second loses the rest. */
+void session_drain(struct session *session)
+{
+	while (!session->shown.closed) {
+		struct pollfd fd = pump_waits(&session->shown);
+
+		if (poll(&fd, 1, 1000) <= 0)
+			break;
+		pump_move(&session->shown, fd.revents);
+	}
+	while (session->log >= 0)
+		read_log(session);
+}
+
+static void prepare(struct session *session)
+{
+	const struct engine_console *console = &session->run->console;
+
+	session->timeout_ns = UINT64_MAX;
+	watch_start(&session->watch);
+	session->watch.deadline_ns = watch_clock() + START_GRACE_MS * MS;
+	session->typed = (struct pump){ .from = console->in_fd,
+					.to = session->console,
+					.to_socket = true,
+					.pass = pass_typed,
+					.ctx = session,
+					.closed = console->in_fd < 0 };
+	session->shown =
+		(struct pump){ .from = session->console, .to = console->out_fd, .pass = pass_shown, .ctx = session };
+	session->qmp.started = on_started;
+	session->qmp.ended = on_ended;
+	session->qmp.stopped = on_stopped;
+	session->qmp.registers = on_registers;
+	session->qmp.ctx = session;
+}
+
+/* Signals that mean "end" come through the loop, so that nothing is left behind; the others are the caller's. */
+static int catch_signals(sigset_t *old)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGQUIT);
+	pthread_sigmask(SIG_BLOCK, &ends, old);
+	return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int session_run(struct session *session)
+{
+	sigset_t old;
+	int signals = catch_signals(&old);
+
+	prepare(session);
+	while (!session->over)
+		serve(session, signals);
+	if (signals >= 0)
+		close(signals);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return session->started ? 0 : -1;
+}
+
+/* "triple fault at RIP=..." where the registers tell; the name is EIP in 32-bit mode. */
+static void describe_crash(struct session *session)
+{
+	const char *ip = session->registers ? strstr(session->registers, "IP=") : NULL;
+
+	session->ending = ENDING_TRIPLE_FAULT;
+	if (ip)
+		snprintf(session->detail, sizeof(session->detail), "at %.*s", (int)strcspn(ip - 1, " \n"), ip - 1);
+}
+
+void session_result(struct session *session, struct engine_result *ret)
+{
+	if (!session->ending_known)
+		set_ending(session, ENDING_MACHINE, "QEMU went away");
+	if (session->ending == ENDING_RESET && session->watch.said == SAID_NOTHING &&
+	    (session->triple_fault || session->resets_are_crashes))
+		describe_crash(session);
+	watch_result(&session->watch, session->ending, session->detail[0] ? session->detail : NULL, ret);
+	if (ret->status == ENGINE_CRASHED) {
+		ret->registers = session->registers;
+		session->registers = NULL;
+	}
+}
+
+void session_free(struct session *session)
+{
+	const int fds[] = { session->console, session->qmp.fd, session->log };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	qmp_free(&session->qmp);
+	free(session->registers);
+}
