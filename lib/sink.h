@@ -13,10 +13,9 @@
 
 struct sink {
 	int fd;
-	bool sparse;     /* may leave holes */
-	bool hole_last;  /* the file ends before pos: in a hole that nothing has written yet */
-	uint64_t pos;    /* in the file, if sparse */
-	uint8_t *buffer; /* sink_copy()'s, while it runs */
+	bool sparse;    /* may leave holes */
+	bool hole_last; /* the file ends before pos: in a hole that nothing has written yet */
+	uint64_t pos;   /* in the file, if sparse */
 };
 
 /* Write from the descriptor's current offset on. */
@@ -27,7 +26,7 @@ int sink_write(struct sink *sink, const uint8_t *bytes, size_t len, struct pb_er
 /* Let the file's length cover a hole at its end. After this the file reads as what was written. */
 int sink_settle(struct sink *sink, struct pb_error *err);
 
-/* Write all of a source, by the kernel's own copying where that works. */
+/* Write all of a source. */
 int sink_copy(struct sink *sink, const struct source *src, struct pb_error *err);
 
 #endif
