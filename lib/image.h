@@ -63,6 +63,7 @@ struct pb_image {
 	const struct codec *codec;
 	struct source payload; /* the stream alone, without a size trailer */
 	uint64_t claimed_len;  /* 0: unknown */
+	bool compressed;       /* the image is nothing but the stream: that it holds a kernel is yet to be seen */
 
 	struct kernel_state *ks; /* kernel.c's own: decoder, memfd, struct kernel */
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "format/format.h"
 #include "notes.h"
 #include "plain.h"
 #include "unpack.h"
@@ -30,6 +31,14 @@ struct kernel_state {
 
 /* ---- Bytes of the unpacked kernel ---- */
 
+static int unknown_codec(const struct pb_image *image, struct pb_error *err)
+{
+	struct head head = { 0 };
+	int rc = source_read_some(&image->payload, 0, head.bytes, 4, &head.len, err);
+
+	return rc < 0 ? rc : fail(err, PB_E_CODEC_UNKNOWN, "payload", head_first(&head), 0, image->payload.base);
+}
+
 static int check_payload(const struct pb_image *image, struct pb_error *err)
 {
 	uint16_t protocol = image->facts.protocol;
@@ -38,17 +47,8 @@ static int check_payload(const struct pb_image *image, struct pb_error *err)
 		return fail(err, PB_E_NO_PAYLOAD, "payload_offset", protocol, 0x208, 0);
 	if (image->payload.len == 0)
 		return fail(err, PB_E_NO_PAYLOAD, "payload_length", 0, 1, 0);
-	if (!image->codec) {
-		uint8_t first[4] = { 0 };
-		size_t len;
-		int rc = source_read_some(&image->payload, 0, first, sizeof(first), &len, err);
-
-		if (rc < 0)
-			return rc;
-		return fail(err, PB_E_CODEC_UNKNOWN, "payload",
-			    (uint64_t)first[0] << 24 | first[1] << 16 | first[2] << 8 | first[3], 0,
-			    image->payload.base);
-	}
+	if (!image->codec)
+		return unknown_codec(image, err);
 	return 0;
 }
 
@@ -314,6 +314,17 @@ void kernel_clear(struct kernel *kernel)
 
 /* ---- Loading ---- */
 
+/* Only its codec spoke for a compressed file so far: if it is no kernel, say what it looked like. */
+static int check_compressed(const struct bytes *bytes, struct pb_error *err)
+{
+	struct head head = { .len = bytes->len < HEAD_LEN ? (size_t)bytes->len : HEAD_LEN };
+	int rc = bytes->read(bytes->ctx, 0, head.bytes, head.len, "payload", err);
+
+	if (rc < 0 || elf_probe(&head))
+		return rc;
+	return fail(err, PB_E_FORMAT, looks_like(&head), head_first(&head), 0, 0);
+}
+
 int kernel_load(struct pb_image *image, struct pb_error *err)
 {
 	struct kernel_state *ks;
@@ -324,6 +335,8 @@ int kernel_load(struct pb_image *image, struct pb_error *err)
 	if (rc < 0 || ks->loaded)
 		return rc;
 	rc = unpacked_len(image, &bytes.len, err);
+	if (rc == 0 && image->compressed)
+		rc = check_compressed(&bytes, err);
 	if (rc == 0)
 		rc = elf_open(&elf, &bytes, err);
 	if (rc == 0)
@@ -367,7 +380,10 @@ const struct segment *kernel_segment_at(const struct kernel *kernel, pb_gpa gpa)
 	return NULL;
 }
 
-/* Linux gives e_entry physical, other kernels often virtual. */
+/*
+ * Linux gives e_entry physical, other kernels often virtual. A segment linked
+ * at 0 is per-CPU data, whose addresses are offsets: nothing is entered there.
+ */
 int kernel_entry_gpa(const struct pb_image *image, pb_gpa *ret, struct pb_error *err)
 {
 	const struct kernel *kernel = image_kernel(image);
@@ -380,7 +396,7 @@ int kernel_entry_gpa(const struct pb_image *image, pb_gpa *ret, struct pb_error 
 	for (unsigned i = 0; i < kernel->nr_segments; i++) {
 		const struct segment *s = &kernel->segments[i];
 
-		if (entry >= s->vaddr && entry - s->vaddr < s->mem_len) {
+		if (s->vaddr && entry >= s->vaddr && entry - s->vaddr < s->mem_len) {
 			*ret = s->gpa + (entry - s->vaddr);
 			return 0;
 		}

@@ -17,6 +17,7 @@ int compressed_parse(struct pb_image *image, const struct head *head, struct pb_
 {
 	(void)err;
 	image->format = PB_COMPRESSED_ELF;
+	image->compressed = true;
 	image->codec = codec_probe(head->bytes, head->len);
 	image->payload = image->image;
 	return 0;

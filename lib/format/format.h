@@ -41,6 +41,12 @@ int pe_parse(struct pb_image *image, const struct head *head, struct pb_error *e
 /* AddressOfEntryPoint of the PE header behind an "MZ", or 0 where there is none. Never fails: a bzImage needs no PE. */
 uint32_t pe_entry_off(const struct source *image, const struct head *head);
 
+/* The first 4 bytes as a big-endian number, for the error's value. */
+static inline uint64_t head_first(const struct head *head)
+{
+	return (uint64_t)head->bytes[0] << 24 | head->bytes[1] << 16 | head->bytes[2] << 8 | head->bytes[3];
+}
+
 /* What a file that is none of ours looked like, for the error's field. */
 const char *looks_like(const struct head *head);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a file that is no kernel image looked like. Nothing depends on it but
+ * What a file, or what came out of a compressed one, looked like if it is no kernel. Nothing depends on it but
  * the words of one error.
  */
 #include "format.h"
@@ -13,8 +13,9 @@ static const struct {
 	const char magic[9];
 	const char *what;
 } looks[] = {
+	{ 0x202, 4, "HdrS", "a bzImage, compressed as a whole" },
 	{ 0, 2, "#!", "a script" },
-	{ 0, 2, "MZ", "a PE file inside a PE file" },
+	{ 0, 2, "MZ", "a PE file inside another file" },
 	{ 0, 6, "070701", "a cpio archive" },
 	{ 0, 6, "070702", "a cpio archive" },
 	{ 0, 6, "070707", "a cpio archive" },

@@ -27,7 +27,5 @@ int format_parse(struct pb_image *image, bool wrapped, struct pb_error *err)
 		if (format->probe(&head) && !(wrapped && format->probe == pe_probe))
 			return format->parse(image, &head, err);
 
-	uint64_t first = (uint64_t)head.bytes[0] << 24 | head.bytes[1] << 16 | head.bytes[2] << 8 | head.bytes[3];
-
-	return fail(err, PB_E_FORMAT, looks_like(&head), first, 0, image->facts.image_off);
+	return fail(err, PB_E_FORMAT, looks_like(&head), head_first(&head), 0, image->facts.image_off);
 }
