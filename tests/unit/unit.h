@@ -14,5 +14,12 @@
 #include <cmocka.h>
 
 #undef fail
+#undef fail_msg /* expands to fail() */
+#define fail_msg(...)                                                                                                  \
+	do {                                                                                                           \
+		print_error(__VA_ARGS__);                                                                              \
+		print_error("\n");                                                                                     \
+		_fail(__FILE__, __LINE__);                                                                             \
+	} while (0)
 
 #endif
