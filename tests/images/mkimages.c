@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mkimages OUTDIR writes every image there is, as OUTDIR/good/NAME and
+ * OUTDIR/bad/NAME, for golden tests, command-line tests and fuzz seeds.
+ * mkimages --list prints the errors that the tables expect: "CODE FIELD".
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "images.h"
+
+static int write_file(const char *dir, const char *sub, const char *name, const struct blob *blob)
+{
+	char path[4096];
+	FILE *file;
+	int ok;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, sub);
+	mkdir(path, 0777);
+	snprintf(path, sizeof(path), "%s/%s/%s", dir, sub, name);
+	file = fopen(path, "wb");
+	if (!file) {
+		perror(path);
+		return 1;
+	}
+	ok = fwrite(blob->data, 1, blob->len, file) == blob->len;
+	ok &= fclose(file) == 0;
+	if (!ok)
+		perror(path);
+	return !ok;
+}
+
+static int write_all(const char *dir)
+{
+	int failed = 0;
+
+	mkdir(dir, 0777);
+	for (const struct image_spec *good = good_images; good->name; good++) {
+		struct blob blob = { 0 };
+
+		image_build(&blob, good->name, NULL);
+		failed |= write_file(dir, "good", good->name, &blob);
+		blob_free(&blob);
+	}
+	for (const struct bad_image *bad = bad_images; bad->name; bad++) {
+		struct blob blob = { 0 };
+
+		bad_image_build(&blob, bad);
+		failed |= write_file(dir, "bad", bad->name, &blob);
+		blob_free(&blob);
+	}
+	return failed;
+}
+
+static int list(void)
+{
+	for (const struct bad_image *bad = bad_images; bad->name; bad++)
+		printf("%s %s\n", pb_code_name(bad->code), bad->field);
+	for (const struct can_answer *can = can_answers; can->image; can++)
+		if (can->code)
+			printf("%s %s\n", pb_code_name(can->code), can->field);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: mkimages OUTDIR | --list\n");
+		return 2;
+	}
+	return strcmp(argv[1], "--list") == 0 ? list() : write_all(argv[1]);
+}
