@@ -295,7 +295,7 @@ int session_run(struct session *session)
 	if (signals >= 0)
 		close(signals);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return session->started ? 0 : -1;
+	return session->started || (session->ending_known && session->ending == ENDING_LEFT) ? 0 : -1;
 }
 
 /* "triple fault at RIP=..." where the registers tell; the name is EIP in 32-bit mode. */

@@ -32,7 +32,7 @@ struct session {
 	char *registers;
 };
 
-/* Run it until QEMU is gone or is to be ended. 0, or -1: it went away before it started the guest. */
+/* Run it until QEMU is gone or is to be ended. 0, or -1: it never started the guest, and nobody left. */
 int session_run(struct session *session);
 
 /* Once QEMU is ended: take what it still wrote. */

@@ -169,6 +169,7 @@ in_cs16:
 	movw	%ax, %gs
 	movw	%ax, %ss
 	movl	%edx, %cr0
+	lgdtl	T(TT_GDTR)
 	movw	T(TT_ES), %es
 	movw	T(TT_FS), %fs
 	movw	T(TT_GS), %gs

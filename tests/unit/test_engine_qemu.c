@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The qemu engine and the trampoline with guests of a few instructions: the
+ * processor's state at the guest's first instruction is exactly the plan's, in
+ * every mode; each way to end is told from the others; and nothing is left running.
+ */
+#include "fake_plan.h"
+#include "unit.h"
+
+#include <act.h>
+#include <dump.h>
+#include <engine.h>
+#include <errno.h>
+#include <guests.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MIB (1ull << 20)
+
+enum { TEXT_GPA = 0x8000, LONG_ENOUGH_MS = 60000 };
+
+/* Everything of one run, and what came of it. */
+struct start {
+	struct pb_plan plan;
+	struct engine_options options;
+	struct engine_run run;
+	struct engine_result result;
+	char console[4096];
+	size_t console_len;
+};
+
+static void keep_console(void *ctx, const char *buf, size_t len)
+{
+	struct start *start = ctx;
+	size_t room = sizeof(start->console) - 1 - start->console_len;
+
+	if (len > room)
+		len = room;
+	memcpy(start->console + start->console_len, buf, len);
+	start->console_len += len;
+}
+
+static struct start new_start(void)
+{
+	return (struct start){
+		.plan = fake_plan(GUEST_GPA),
+		.options = { .mem_len = 64 * MIB, .accel = ENGINE_ACCEL_TCG },
+		.run = { .console = { .in_fd = -1, .out_fd = -1, .wrote = keep_console },
+			 .timeout_ms = LONG_ENOUGH_MS },
+	};
+}
+
+static int try_run(struct start *start, struct engine_error *err)
+{
+	const struct engine *qemu = engine_by_name("qemu");
+	struct engine_memory memory;
+
+	assert_int_equal(qemu->usable(&start->options, err), 0);
+	assert_int_equal(qemu->memory(&start->options, &memory, err), 0);
+	start->run.options = &start->options;
+	start->run.memory = &memory;
+	start->run.plan = &start->plan;
+	start->run.console.ctx = start;
+	return qemu->run(&start->run, &start->result, err);
+}
+
+static void run(struct start *start, enum engine_status status)
+{
+	struct engine_error err = { 0, "" };
+
+	if (try_run(start, &err) < 0)
+		fail_msg("%s", err.text);
+	if (start->result.status != status)
+		fail_msg("status %d (%s), console: %s", start->result.status, start->result.text, start->console);
+	assert_int_equal(waitpid(-1, NULL, 0), -1); /* no child is left */
+	assert_int_equal(errno, ECHILD);
+}
+
+static struct start act_start(int act, const char *text)
+{
+	struct start start = new_start();
+
+	fake_put(&start.plan, TEXT_GPA, text, strlen(text), strlen(text) + 1);
+	fake_put(&start.plan, GUEST_GPA, test_guest_act, (uint64_t)(test_guest_act_end - test_guest_act), 0x1000);
+	start.plan.cpu.rsi = TEXT_GPA;
+	start.plan.cpu.rax = (uint64_t)act;
+	return start;
+}
+
+/* ---- Entry states ------------------------------------------------------ */
+
+static void fill_registers(struct pb_cpu *cpu, uint64_t mask)
+{
+	uint64_t *const registers[] = { &cpu->rax, &cpu->rbx, &cpu->rcx, &cpu->rdx, &cpu->rsi, &cpu->rdi,
+					&cpu->rsp, &cpu->rbp, &cpu->r8,  &cpu->r9,  &cpu->r10, &cpu->r11,
+					&cpu->r12, &cpu->r13, &cpu->r14, &cpu->r15 };
+	size_t count = mask >> 32 ? 16 : 8;
+
+	for (size_t i = 0; i < count; i++)
+		*registers[i] = (0x9e3779b97f4a7c15 * (i + 1)) & mask;
+}
+
+static void expect(const struct pb_cpu *cpu, char *text, size_t size)
+{
+	const uint64_t values[DUMP_SLOTS] = {
+		[DUMP_RAX] = cpu->rax,
+		[DUMP_RBX] = cpu->rbx,
+		[DUMP_RCX] = cpu->rcx,
+		[DUMP_RDX] = cpu->rdx,
+		[DUMP_RSI] = cpu->rsi,
+		[DUMP_RDI] = cpu->rdi,
+		[DUMP_RSP] = cpu->rsp,
+		[DUMP_RBP] = cpu->rbp,
+		[DUMP_R8] = cpu->r8,
+		[DUMP_R9] = cpu->r9,
+		[DUMP_R10] = cpu->r10,
+		[DUMP_R11] = cpu->r11,
+		[DUMP_R12] = cpu->r12,
+		[DUMP_R13] = cpu->r13,
+		[DUMP_R14] = cpu->r14,
+		[DUMP_R15] = cpu->r15,
+		[DUMP_RFLAGS] = cpu->rflags,
+		[DUMP_CS] = cpu->cs.selector,
+		[DUMP_DS] = cpu->ds.selector,
+		[DUMP_ES] = cpu->es.selector,
+		[DUMP_FS] = cpu->fs.selector,
+		[DUMP_GS] = cpu->gs.selector,
+		[DUMP_SS] = cpu->ss.selector,
+		[DUMP_CR0] = cpu->cr0,
+		[DUMP_CR3] = cpu->cr3,
+		[DUMP_CR4] = cpu->cr4,
+		[DUMP_EFER] = cpu->efer,
+		[DUMP_GDT_LIMIT] = cpu->gdt_limit,
+		[DUMP_GDT_BASE] = cpu->gdt_base,
+		[DUMP_IDT_LIMIT] = cpu->idt_limit,
+		[DUMP_IDT_BASE] = cpu->idt_base,
+	};
+	size_t len = 0;
+
+	for (size_t i = 0; i < DUMP_SLOTS; i++)
+		len += (size_t)snprintf(text + len, size - len, "%016llx ", (unsigned long long)values[i]);
+	snprintf(text + len, size - len, "\n");
+}
+
+static void assert_dump(struct start *start)
+{
+	char wanted[1024];
+
+	run(start, ENGINE_POWERED_OFF);
+	expect(&start->plan.cpu, wanted, sizeof(wanted));
+	assert_string_equal(start->console, wanted);
+}
+
+static void test_enters_32(void **state)
+{
+	struct start start = new_start();
+	struct pb_cpu *cpu = &start.plan.cpu;
+
+	(void)state;
+	fake_put(&start.plan, GUEST_GPA, test_guest_dump32, (uint64_t)(test_guest_dump32_end - test_guest_dump32),
+		 0x1000);
+	fill_registers(cpu, UINT32_MAX);
+	cpu->fs = (struct pb_seg){ 0xe8, 0x4093, 0xfff, 0x12345678 };
+	cpu->gs.selector = 0;
+	cpu->gdt_base = 0x300000;
+	cpu->gdt_limit = 0x1f;
+	cpu->idt_limit = 0x7ff;
+	cpu->idt_base = 0x301000;
+	cpu->rflags = 0x8d7;
+	assert_dump(&start);
+}
+
+static void test_enters_64(void **state)
+{
+	uint64_t tables[3][512] = { { 0x301003 }, { 0x302003 } };
+	struct start start = new_start();
+	struct pb_cpu *cpu = &start.plan.cpu;
+
+	(void)state;
+	for (uint64_t i = 0; i < 512; i++)
+		tables[2][i] = i << 21 | 0xe3; /* accessed and dirty, or the processor would write to them */
+	fake_put(&start.plan, GUEST_GPA, test_guest_dump64, (uint64_t)(test_guest_dump64_end - test_guest_dump64),
+		 0x1000);
+	fake_put(&start.plan, 0x300000, tables, sizeof(tables), sizeof(tables));
+	fill_registers(cpu, UINT64_MAX);
+	cpu->mode = PB_LONG64;
+	cpu->cs = (struct pb_seg){ 0x10, 0xa09b, UINT32_MAX, 0 };
+	cpu->ds = cpu->es = cpu->ss = (struct pb_seg){ 0x18, 0xc093, UINT32_MAX, 0 };
+	cpu->fs.selector = cpu->gs.selector = 0;
+	cpu->cr0 = 0x80010011;
+	cpu->cr3 = 0x300000;
+	cpu->cr4 = 0x20;
+	cpu->efer = 0xd00;
+	cpu->gdt_base = 0x304000;
+	cpu->gdt_limit = 0x2f;
+	cpu->rflags = 0x46;
+	assert_dump(&start);
+}
+
+static void test_enters_16(void **state)
+{
+	struct start start = new_start();
+	struct pb_cpu *cpu = &start.plan.cpu;
+
+	(void)state;
+	fake_put(&start.plan, 0x90000, test_guest_dump16, (uint64_t)(test_guest_dump16_end - test_guest_dump16),
+		 0x1000);
+	fill_registers(cpu, UINT32_MAX);
+	start.plan.info.entry = PB_LINUX16;
+	cpu->mode = PB_REAL16;
+	cpu->rip = 0;
+	cpu->cs = (struct pb_seg){ 0x9000, 0x9b, 0xffff, 0x90000 };
+	cpu->ds = (struct pb_seg){ 0x8000, 0x93, 0xffff, 0x80000 };
+	cpu->es = (struct pb_seg){ 0x7000, 0x93, 0xffff, 0x70000 };
+	cpu->fs = (struct pb_seg){ 0x6000, 0x93, 0xffff, 0x60000 };
+	cpu->gs = (struct pb_seg){ 0x5000, 0x93, 0xffff, 0x50000 };
+	cpu->ss = (struct pb_seg){ 0x4000, 0x93, 0xffff, 0x40000 };
+	cpu->cr0 = 0x10;
+	cpu->idt_limit = 0x3ff;
+	assert_dump(&start);
+}
+
+/* ---- Endings ----------------------------------------------------------- */
+
+static void assert_ends(int act, const char *text, enum engine_status status, const char *told)
+{
+	struct start start = act_start(act, text);
+
+	run(&start, status);
+	assert_string_equal(start.console, text);
+	if (!strstr(start.result.text, told))
+		fail_msg("\"%s\" does not say \"%s\"", start.result.text, told);
+	engine_result_free(&start.result);
+}
+
+static void test_powers_off(void **state)
+{
+	(void)state;
+	assert_ends(ACT_POWER_OFF, "bye\n", ENGINE_POWERED_OFF, "powered off");
+}
+
+static void test_reboots(void **state)
+{
+	(void)state;
+	assert_ends(ACT_RESET, "", ENGINE_REBOOTED, "rebooted");
+}
+
+static void test_triple_fault(void **state)
+{
+	struct start start = act_start(ACT_TRIPLE_FAULT, "");
+
+	(void)state;
+	start.plan.cpu.rdi = 0xabcdef01;
+	run(&start, ENGINE_CRASHED);
+	assert_non_null(strstr(start.result.text, "crashed: triple fault: at EIP=0020"));
+	assert_non_null(start.result.registers);
+	assert_non_null(strstr(start.result.registers, "EDI=abcdef01"));
+	assert_null(strchr(start.result.registers, '\r'));
+	engine_result_free(&start.result);
+}
+
+/* A kernel that restarts by a triple fault says so first. */
+static void test_restart_by_triple_fault(void **state)
+{
+	(void)state;
+	assert_ends(ACT_TRIPLE_FAULT, "[    1.0] reboot: Restarting system\n", ENGINE_REBOOTED, "rebooted");
+}
+
+static void test_panic_that_spins(void **state)
+{
+	(void)state;
+	assert_ends(ACT_HANG, "[1] Kernel panic - not syncing: test\n[1] ---[ end Kernel panic - test ]---\n",
+		    ENGINE_PANICKED, "panicked: Kernel panic - not syncing: test");
+}
+
+static void test_panic_that_restarts(void **state)
+{
+	(void)state;
+	assert_ends(ACT_RESET, "Kernel panic - not syncing: test\nRebooting in 1 seconds..\n", ENGINE_PANICKED,
+		    "panicked: Kernel panic - not syncing: test");
+}
+
+static void test_halts(void **state)
+{
+	(void)state;
+	assert_ends(ACT_HANG, "[    1.0] reboot: System halted\n", ENGINE_POWERED_OFF, "halted");
+}
+
+static void test_times_out(void **state)
+{
+	struct start start = act_start(ACT_HANG, "x\n");
+
+	(void)state;
+	start.run.timeout_ms = 3000;
+	run(&start, ENGINE_TIMED_OUT);
+	assert_string_equal(start.result.text, "timed out: after 3.0 s");
+	assert_true(start.result.total_ns >= 3000 * 1000000ull);
+}
+
+/* ---- The trampoline's own words ---------------------------------------- */
+
+static void test_refuses_less_ram(void **state)
+{
+	static const char *const less[] = { "-m", "32M", NULL };
+	struct start start = act_start(ACT_POWER_OFF, "never\n");
+
+	(void)state;
+	start.options.extra_args = less;
+	run(&start, ENGINE_UNABLE);
+	assert_non_null(strstr(start.result.text,
+			       "refused: planned for 63 MiB of RAM, this machine has 31 MiB and none at "
+			       "0x1fe0000"));
+}
+
+static void test_refuses_cpu(void **state)
+{
+	uint64_t tables[3][512] = { { 0x301003 }, { 0x302003 }, { 0x83 } };
+	struct start start = act_start(ACT_POWER_OFF, "never\n");
+
+	(void)state;
+	fake_put(&start.plan, 0x300000, tables, sizeof(tables), sizeof(tables));
+	start.plan.cpu.mode = PB_LONG64;
+	start.plan.cpu.cr3 = 0x300000;
+	start.plan.cpu.cs = (struct pb_seg){ 0x10, 0xa09b, UINT32_MAX, 0 };
+	start.plan.cpu.ds = start.plan.cpu.es = start.plan.cpu.ss = (struct pb_seg){ 0x18, 0xc093, UINT32_MAX, 0 };
+	start.plan.cpu.fs.selector = start.plan.cpu.gs.selector = 0;
+	start.options.cpu = "qemu32";
+	run(&start, ENGINE_UNABLE);
+	assert_non_null(strstr(start.result.text, "this CPU has no long mode"));
+}
+
+/* The machine's RSDP arrives in the guest's own structure. */
+static void test_hands_on_rsdp(void **state)
+{
+	struct start start = act_start(ACT_LOOK, "rsdp");
+
+	(void)state;
+	fake_put(&start.plan, 0x300000, NULL, 0, 0x1000);
+	start.plan.info.params_gpa = 0x300000;
+	start.plan.cpu.rdi = 0x300000 + 32;
+	run(&start, ENGINE_POWERED_OFF);
+	assert_string_equal(start.console, "rsdp!");
+}
+
+/* ---- The console ------------------------------------------------------- */
+
+static void test_typing(void **state)
+{
+	struct start start = act_start(ACT_ECHO, "> ");
+	int pipe_fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(write(pipe_fds[1], "abcq", 4), 4);
+	close(pipe_fds[1]);
+	start.run.console.in_fd = pipe_fds[0];
+	run(&start, ENGINE_POWERED_OFF);
+	assert_string_equal(start.console, "> abc");
+	close(pipe_fds[0]);
+}
+
+static ssize_t leave(void *ctx, char *buf, size_t len)
+{
+	(void)ctx;
+	return memchr(buf, 'x', len) ? -1 : (ssize_t)len;
+}
+
+static void test_leaving(void **state)
+{
+	struct start start = act_start(ACT_ECHO, "> ");
+	int pipe_fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	start.run.console.in_fd = pipe_fds[0];
+	start.run.console.typed = leave;
+	run(&start, ENGINE_LEFT);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+/* ---- QEMU itself ------------------------------------------------------- */
+
+static void test_qemu_refuses(void **state)
+{
+	static const char *const bad[] = { "-no-such-option", NULL };
+	struct start start = act_start(ACT_POWER_OFF, "");
+	struct engine_error err = { 0, "" };
+
+	(void)state;
+	start.options.extra_args = bad;
+	assert_int_equal(try_run(&start, &err), -1);
+	assert_int_equal(err.status, ENGINE_UNABLE);
+	assert_non_null(strstr(err.text, "invalid option"));
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+}
+
+static void test_no_qemu(void **state)
+{
+	struct engine_options options = { .accel = ENGINE_ACCEL_TCG };
+	struct engine_error err = { 0, "" };
+
+	(void)state;
+	setenv("PARABOOT_QEMU", "/nowhere/qemu", 1);
+	assert_int_equal(engine_by_name("qemu")->usable(&options, &err), -1);
+	assert_int_equal(err.status, ENGINE_UNABLE);
+	unsetenv("PARABOOT_QEMU");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_enters_32),
+		cmocka_unit_test(test_enters_64),
+		cmocka_unit_test(test_enters_16),
+		cmocka_unit_test(test_powers_off),
+		cmocka_unit_test(test_reboots),
+		cmocka_unit_test(test_triple_fault),
+		cmocka_unit_test(test_restart_by_triple_fault),
+		cmocka_unit_test(test_panic_that_spins),
+		cmocka_unit_test(test_panic_that_restarts),
+		cmocka_unit_test(test_halts),
+		cmocka_unit_test(test_times_out),
+		cmocka_unit_test(test_refuses_less_ram),
+		cmocka_unit_test(test_refuses_cpu),
+		cmocka_unit_test(test_hands_on_rsdp),
+		cmocka_unit_test(test_typing),
+		cmocka_unit_test(test_leaving),
+		cmocka_unit_test(test_qemu_refuses),
+		cmocka_unit_test(test_no_qemu),
+	};
+
+	return cmocka_run_group_tests_name("engine qemu", tests, NULL, NULL);
+}
