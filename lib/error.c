@@ -117,7 +117,8 @@ int pb_error_line(const struct pb_error *err, char *buf, size_t buf_len)
 	return word_of(err->code)->line(err, buf, buf_len);
 }
 
-int fail(struct pb_error *err, enum pb_code code, const char *field, uint64_t value, uint64_t limit, uint64_t off)
+void error_fill(struct pb_error *err, enum pb_code code, const char *field, uint64_t value, uint64_t limit,
+		uint64_t off)
 {
 	struct pb_error filled = { .code = (int)code, .field = field, .value = value, .limit = limit, .off = off };
 
@@ -127,15 +128,4 @@ int fail(struct pb_error *err, enum pb_code code, const char *field, uint64_t va
 		filled.size = err->size;
 		memcpy(err, &filled, len);
 	}
-	return -(int)code;
-}
-
-int fail_io(struct pb_error *err, const char *field)
-{
-	return fail(err, PB_E_IO, field, (uint64_t)errno, 0, 0);
-}
-
-int fail_nomem(struct pb_error *err, uint64_t wanted_len)
-{
-	return fail(err, PB_E_NOMEM, "memory", wanted_len, 0, 0);
 }

@@ -167,7 +167,7 @@ int kernel_load_all(struct pb_image *image, uint64_t *ret_len, struct pb_error *
 
 int kernel_source(struct pb_image *image, struct source *ret, struct pb_error *err)
 {
-	uint64_t len;
+	uint64_t len = 0;
 	int rc = kernel_load_all(image, &len, err);
 
 	if (rc < 0)
