@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mkimages OUTDIR writes every image there is, as OUTDIR/good/NAME and
- * OUTDIR/bad/NAME, for golden tests, command-line tests and fuzz seeds.
- * mkimages --list prints the errors that the tables expect: "CODE FIELD".
+ * OUTDIR/bad/NAME, and what fuzz_notes starts from as OUTDIR/notes/NAME, for golden tests, command-line tests and fuzz
+ * seeds. mkimages --list prints the errors that the tables expect: "CODE FIELD".
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,11 +31,34 @@ static int write_file(const char *dir, const char *sub, const char *name, const 
 	return !ok;
 }
 
+/* A PT_NOTE's bytes, or the text of __xen_guest, behind the byte by which fuzz_notes tells them apart. */
+static int write_notes(const char *dir, const char *name)
+{
+	struct blob kernel = { 0 }, notes = { 0 };
+	const char *text;
+	int failed;
+
+	image_build(&kernel, name, NULL);
+	text = memmem(kernel.data, kernel.len, "GUEST_OS=", 9);
+	blob_put_le(&notes, text != NULL, 1);
+	if (text)
+		blob_put(&notes, text, strlen(text));
+	else
+		blob_put(&notes, kernel.data + kernel_note_off(&kernel, "Xen", 6) - 16, 0x200);
+	failed = write_file(dir, "notes", name, &notes);
+	blob_free(&notes);
+	blob_free(&kernel);
+	return failed;
+}
+
 static int write_all(const char *dir)
 {
+	static const char *const with_notes[] = { "elf64", "elf32", "elf32-xen-guest" };
 	int failed = 0;
 
 	mkdir(dir, 0777);
+	for (size_t i = 0; i < sizeof(with_notes) / sizeof(with_notes[0]); i++)
+		failed |= write_notes(dir, with_notes[i]);
 	for (const struct image_spec *good = good_images; good->name; good++) {
 		struct blob blob = { 0 };
 
