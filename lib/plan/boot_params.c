@@ -21,11 +21,13 @@
 _Static_assert(sizeof(struct boot_params) == 0x1000, "boot_params is one page");
 _Static_assert(offsetof(struct boot_params, hdr) == 0x1f1, "the setup header's place is ABI");
 
-#define HDR_MAGIC        0x53726448u /* "HdrS" */
-#define BOOT_FLAG        0xaa55
-#define OLD_CL_MAGIC     0xa33f /* boot.rst, "The Kernel Command Line": before 2.02 */
-#define SETUP_DATA_SINCE 0x209
-#define MADE_UP_PROTOCOL 0x20c /* for an ELF without a header; the last with a field that is of use to it */
+#define HDR_MAGIC          0x53726448u /* "HdrS" */
+#define BOOT_FLAG          0xaa55
+#define OLD_CL_MAGIC       0xa33f /* boot.rst, "The Kernel Command Line" */
+#define CMD_LINE_PTR_SINCE 0x202
+#define FAR_PARAMS_SINCE   0x205
+#define SETUP_DATA_SINCE   0x209
+#define MADE_UP_PROTOCOL   0x20c /* for an ELF without a header; the last with a field that is of use to it */
 
 /* ---- setup_data -------------------------------------------------------- */
 
@@ -153,6 +155,11 @@ pb_gpa linux_initrd_max(const struct plan_builder *builder)
 	return image->facts.protocol >= 0x203 ? image->hdr.initrd_addr_max : LINUX_INITRD_MAX_OLD;
 }
 
+bool linux_old_params(const struct pb_image *image)
+{
+	return image->facts.protocol && image->facts.protocol < FAR_PARAMS_SINCE;
+}
+
 bool linux_above_4g(const struct pb_image *image)
 {
 	return image->facts.protocol >= 0x20c && (image->facts.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G);
@@ -188,6 +195,11 @@ static void header_fill(const struct plan_builder *builder, struct boot_params *
 		params->hdr.code32_start = (uint32_t)load_gpa;
 }
 
+static bool has_cmd_line_magic(const struct pb_image *image)
+{
+	return image->facts.protocol && image->facts.protocol < CMD_LINE_PTR_SINCE;
+}
+
 /* The initrds and the command line; the upper halves have places of their own. */
 static void pointers_fill(const struct plan_builder *builder, struct boot_params *params)
 {
@@ -197,7 +209,7 @@ static void pointers_fill(const struct plan_builder *builder, struct boot_params
 	params->hdr.ramdisk_size = (uint32_t)info->initrd_len;
 	params->ext_ramdisk_image = (uint32_t)(info->initrd_gpa >> 32);
 	params->ext_ramdisk_size = (uint32_t)(info->initrd_len >> 32);
-	if (linux_fixed_params(builder->image)) {
+	if (has_cmd_line_magic(builder->image)) {
 		params->screen_info.cl_magic = OLD_CL_MAGIC;
 		params->screen_info.cl_offset = (uint16_t)(info->cmdline_gpa - info->params_gpa);
 		return;
@@ -206,25 +218,23 @@ static void pointers_fill(const struct plan_builder *builder, struct boot_params
 	params->ext_cmd_line_ptr = (uint32_t)(info->cmdline_gpa >> 32);
 }
 
-static int take_params(struct plan_builder *builder, struct pb_error *err)
+/* The oldest protocols look for the magic of their command line at one fixed address. */
+int boot_params_take(struct plan_builder *builder, struct pb_error *err)
 {
-	struct space_want fixed = { .len = sizeof(struct boot_params),
-				    .min = PLAN_OLD_PARAMS,
-				    .max = PLAN_OLD_PARAMS + sizeof(struct boot_params) - 1 };
+	const uint64_t len = sizeof(struct boot_params);
+	const struct space_want fixed = { .len = len, .min = PLAN_OLD_PARAMS, .max = PLAN_OLD_PARAMS + len - 1 };
 
-	if (linux_fixed_params(builder->image))
+	if (has_cmd_line_magic(builder->image))
 		return builder_take(builder, "boot_params", &fixed, &builder->info.params_gpa, err);
-	return builder_take_small(builder, "boot_params", fixed.len, &builder->info.params_gpa, err);
+	return builder_take_small(builder, "boot_params", len, &builder->info.params_gpa, err);
 }
 
 int boot_params_put(struct plan_builder *builder, pb_gpa load_gpa, struct pb_error *err)
 {
 	struct boot_params params = { 0 };
 	pb_gpa setup_data_gpa;
-	int rc = take_params(builder, err);
+	int rc = setup_data_put(builder, &setup_data_gpa, err);
 
-	if (rc == 0)
-		rc = setup_data_put(builder, &setup_data_gpa, err);
 	if (rc)
 		return rc;
 	header_fill(builder, &params, load_gpa);

@@ -26,23 +26,35 @@ int builder_take(struct plan_builder *builder, const char *field, const struct s
 	return rc;
 }
 
+/* Where small structures go, best first; returns how many such places there are. */
+static size_t small_wants(const struct plan_builder *builder, uint64_t len, struct space_want ret[3])
+{
+	const struct space_want old = { len, 0, PLAN_OLD_PARAMS, PLAN_OLD_PARAMS_MAX, SPACE_LOWEST };
+	/* Not behind the kernel: some decompressors overwrite what lies there. */
+	const struct space_want below_kernel = { len, 0, PLAN_LOWEST_GPA, min_u64(builder->kernel_low, builder->reach),
+						 SPACE_LOWEST };
+	const struct space_want anywhere = { len, 0, PLAN_LOWEST_GPA, builder->reach, builder->small_fallback };
+
+	if (builder->old_params) {
+		ret[0] = old;
+		return 1;
+	}
+	ret[0] = below_kernel;
+	ret[1] = ret[2] = anywhere;
+	ret[2].max = max_u64(builder->reach, builder->kernel_reach);
+	return 3;
+}
+
 int builder_take_small(struct plan_builder *builder, const char *field, uint64_t len, pb_gpa *ret, struct pb_error *err)
 {
-	struct space_want below_kernel = { .len = len,
-					   .min = PLAN_LOWEST_GPA,
-					   .max = min_u64(builder->info.kernel_gpa, builder->reach),
-					   .order = SPACE_LOWEST };
-	struct space_want anywhere = {
-		.len = len, .min = PLAN_LOWEST_GPA, .max = builder->reach, .order = builder->small_fallback
-	};
+	struct space_want wants[3];
+	size_t last = small_wants(builder, len, wants) - 1;
 	pb_gpa unused;
 
-	/* Not behind the kernel: some decompressors overwrite what lies there. */
-	if (space_find(&builder->space, &below_kernel, &unused))
-		return builder_take(builder, field, &below_kernel, ret, err);
-	if (builder->kernel_reach > builder->reach && !space_find(&builder->space, &anywhere, &unused))
-		anywhere.max = builder->kernel_reach;
-	return builder_take(builder, field, &anywhere, ret, err);
+	for (size_t i = 0; i < last; i++)
+		if (space_find(&builder->space, &wants[i], &unused))
+			return builder_take(builder, field, &wants[i], ret, err);
+	return builder_take(builder, field, &wants[last], ret, err);
 }
 
 int builder_add(struct plan_builder *builder, const struct pb_placement *placement, struct pb_error *err)

@@ -25,12 +25,14 @@ struct plan_builder {
 	struct space space;
 
 	/* Rules of the entry, set before anything is placed. */
-	pb_gpa reach;                    /* the last byte that the small structures may use */
+	bool old_params;                 /* the small structures belong into conventional memory */
+	pb_gpa reach;                    /* the last byte that they may use else */
 	enum space_order small_fallback; /* how they look for room when there is none below the kernel */
 	pb_gpa kernel_reach;             /* the same for the kernel; above 4 GiB only where there is no room below */
 	pb_gpa initrd_max, initrd_reach; /* for the initrds' last byte: at best, and if there is no room for that */
 
 	/* Results. */
+	pb_gpa kernel_low; /* the first byte that the kernel uses, loaded or running */
 	struct pb_plan_info info;
 	struct pb_cpu cpu;
 	struct reloc_table relocs;
@@ -63,6 +65,7 @@ int builder_put(struct plan_builder *builder, enum pb_kind kind, pb_gpa gpa, con
 struct kernel_rules {
 	uint64_t align;
 	pb_gpa min, max;    /* of its first and last byte */
+	pb_gpa far_max;     /* of its last byte if there is no room below max; 0: then nowhere */
 	bool self_locating; /* it finds out where it is: the physical base may move without the virtual one */
 	bool told;          /* the image says that it is; else a relocation table has to prove or make it movable */
 	bool never;         /* the image says that it cannot move */
@@ -76,14 +79,17 @@ int kernel_put_host(struct plan_builder *builder, struct pb_error *err);
 int kernel_put_guest(struct plan_builder *builder, pb_gpa *ret_load_gpa, struct pb_error *err);
 
 /* The alignment that a kernel's physical address needs: the header's, or what kernels of that class are built with. */
-int kernel_alignment(const struct plan_builder *builder, uint64_t *ret, struct pb_error *err);
+uint64_t kernel_alignment(const struct plan_builder *builder);
 
 /* ---- What the kernel is told ------------------------------------------- */
 
 int initrd_put(struct plan_builder *builder, struct pb_error *err);
 int cmdline_put(struct plan_builder *builder, struct pb_error *err);
 
-/* boot_params, and the setup_data chain it points to; the rest of what it tells of is in builder->info already. */
+/* Memory for boot_params: before the command line's, since the oldest protocols find that from there. */
+int boot_params_take(struct plan_builder *builder, struct pb_error *err);
+
+/* boot_params, and the setup_data chain it points to; all else that it tells of is in place. */
 int boot_params_put(struct plan_builder *builder, pb_gpa load_gpa, struct pb_error *err);
 
 /* The highest address that an initrd's last byte may have (boot.rst, initrd_addr_max). */
@@ -92,8 +98,11 @@ pb_gpa linux_initrd_max(const struct plan_builder *builder);
 /* May kernel, parameters and initrd lie above 4 GiB (boot.rst, xloadflags)? */
 bool linux_above_4g(const struct pb_image *image);
 
-/* Protocols 2.00 and 2.01 find boot_params and the command line at fixed addresses. */
-bool linux_fixed_params(const struct pb_image *image);
+/*
+ * Kernels before protocol 2.05 look at boot_params, command line and GDT when
+ * paging is on already, through tables that map the first few MiB.
+ */
+bool linux_old_params(const struct pb_image *image);
 
 /* hvm_start_info with its module list and memory map. */
 int start_info_put(struct plan_builder *builder, struct pb_error *err);

@@ -5,18 +5,17 @@
  * (boot.rst, "Loading the rest of the kernel", pref_address, init_size). The
  * window from there on is destroyed, so it has to be RAM that holds nothing else.
  *
- * From protocol 2.10 on the header says all of this. Before, it does not say
- * how much memory the unpacked kernel takes: an estimate is kept clear where
- * there is RAM for it, but its lack is no reason to refuse.
+ * Before protocol 2.10 the header does not say how much memory the unpacked
+ * kernel takes. What is loaded goes where it was linked for, as low as it can;
+ * everything else goes as high as it can, or into conventional memory, and
+ * the kernel has what lies between.
  */
 #include "../error.h"
 #include "arith.h"
 #include "builder.h"
 #include "memory_map.h"
 
-#define ZIMAGE_RUN_GPA  0x100000ull /* what a zImage unpacks to */
-#define OLD_GROWTH      5           /* an old kernel with bss and first page tables, per byte of its gzip stream */
-#define OLD_GROWTH_MORE 0x100000ull
+#define ZIMAGE_RUN_GPA 0x100000ull /* what a zImage unpacks to */
 
 /* Where the image is loaded, where it runs, and the window that it needs. */
 struct guest_window {
@@ -32,17 +31,20 @@ struct guest_window {
 static pb_gpa run_start(const struct pb_facts *facts, pb_gpa load_gpa)
 {
 	if (!facts->relocatable)
-		return facts->pref_gpa ? facts->pref_gpa : load_gpa;
+		return facts->pref_gpa ? facts->pref_gpa : max_u64(load_gpa, ZIMAGE_RUN_GPA);
 	return max_u64(align_up(load_gpa, facts->alignment), facts->pref_gpa);
 }
 
-/* From the first byte loaded or run to the last. */
+/* From the first byte loaded or run to the last; of an old kernel, what is loaded. */
 static struct guest_window window_at(const struct pb_image *image, pb_gpa load_gpa)
 {
 	pb_gpa run_gpa = run_start(&image->facts, load_gpa);
-	pb_gpa end = max_u64(load_gpa + image->prot_len, run_gpa + image->facts.init_size);
-	pb_gpa start = min_u64(load_gpa, run_gpa);
+	pb_gpa start = load_gpa, end = load_gpa + image->prot_len;
 
+	if (image->facts.init_size) {
+		start = min_u64(start, run_gpa);
+		end = max_u64(end, run_gpa + image->facts.init_size);
+	}
 	return (struct guest_window){ load_gpa, run_gpa, start, end - start };
 }
 
@@ -73,26 +75,12 @@ static int find_window(struct plan_builder *builder, pb_gpa preferred_gpa, struc
 	return 0;
 }
 
-/* Keep what an old kernel probably needs clear of everything else, as far as it is RAM at all. */
-static int drop_estimate(struct plan_builder *builder, struct guest_window *window, struct pb_error *err)
-{
-	const struct pb_image *image = builder->image;
-
-	if (window->run_gpa < ZIMAGE_RUN_GPA)
-		window->run_gpa = ZIMAGE_RUN_GPA;
-	builder->info.kernel_gpa = window->run_gpa;
-	builder->info.kernel_len = OLD_GROWTH * image->prot_len + OLD_GROWTH_MORE;
-	return space_drop(&builder->space, window->run_gpa, builder->info.kernel_len, err);
-}
-
 static int reserve(struct plan_builder *builder, struct guest_window *ret, struct pb_error *err)
 {
 	const struct pb_facts *facts = &builder->image->facts;
 	pb_gpa preferred_gpa = facts->pref_gpa ? facts->pref_gpa : builder->image->hdr.code32_start;
 	int rc;
 
-	if (facts->relocatable && !is_power_of_two(facts->alignment))
-		return fail(err, PB_E_RANGE, "kernel_alignment", facts->alignment, 0, 0x230);
 	if (preferred_gpa > PLAN_HIGHEST_END)
 		return fail(err, PB_E_NO_ROOM, "pref_address", builder->image->prot_len, preferred_gpa, 0);
 	rc = find_window(builder, preferred_gpa, ret, err);
@@ -100,10 +88,11 @@ static int reserve(struct plan_builder *builder, struct guest_window *ret, struc
 		rc = space_drop(&builder->space, ret->gpa, ret->len, err);
 	if (rc)
 		return rc;
+	builder->kernel_low = ret->gpa;
 	builder->info.kernel_gpa = ret->run_gpa;
 	builder->info.kernel_len = facts->init_size;
 	builder->info.phys_delta = facts->pref_gpa ? (int64_t)(ret->run_gpa - facts->pref_gpa) : 0;
-	return facts->init_size ? 0 : drop_estimate(builder, ret, err);
+	return 0;
 }
 
 int kernel_put_guest(struct plan_builder *builder, pb_gpa *ret_load_gpa, struct pb_error *err)

@@ -22,19 +22,14 @@
 #define MIN_ALIGN_64 0x200000ull  /* a 64-bit kernel maps itself in 2 MiB pages */
 #define ELF_ALIGN_32 0x1000000ull /* CONFIG_PHYSICAL_ALIGN at its largest: an ELF file does not say */
 
-int kernel_alignment(const struct plan_builder *builder, uint64_t *ret, struct pb_error *err)
+uint64_t kernel_alignment(const struct plan_builder *builder)
 {
 	const struct pb_facts *facts = &builder->image->facts;
 	bool is64 = image_kernel(builder->image)->elf_class == 64;
-	uint64_t align = is64 ? MIN_ALIGN_64 : ELF_ALIGN_32;
 
-	if (facts->protocol >= 0x205 && facts->relocatable) {
-		if (!is_power_of_two(facts->alignment))
-			return fail(err, PB_E_RANGE, "kernel_alignment", facts->alignment, 0, 0);
-		align = max_u64(facts->alignment, is64 ? MIN_ALIGN_64 : PLAN_PAGE_LEN);
-	}
-	*ret = align;
-	return 0;
+	if (!facts->relocatable)
+		return is64 ? MIN_ALIGN_64 : ELF_ALIGN_32;
+	return max_u64(facts->alignment, is64 ? MIN_ALIGN_64 : PLAN_PAGE_LEN);
 }
 
 static uint64_t window_len(const struct pb_image *image)
@@ -51,7 +46,7 @@ static int64_t delta_of(const struct plan_builder *builder)
 
 static int take_window(struct plan_builder *builder, pb_gpa gpa, uint64_t len, struct pb_error *err)
 {
-	builder->info.kernel_gpa = gpa;
+	builder->kernel_low = builder->info.kernel_gpa = gpa;
 	builder->info.kernel_len = len;
 	builder->info.phys_delta = delta_of(builder);
 	return space_drop(&builder->space, gpa, len, err);
@@ -81,7 +76,7 @@ static int can_move(struct plan_builder *builder, const struct kernel_rules *rul
 	return rc;
 }
 
-/* Anywhere that the rules allow, or above 4 GiB as a last resort. */
+/* Anywhere that the rules allow. */
 static int take_elsewhere(struct plan_builder *builder, const struct kernel_rules *rules, uint64_t len,
 			  struct pb_error *err)
 {
@@ -95,7 +90,7 @@ static int take_elsewhere(struct plan_builder *builder, const struct kernel_rule
 	if (!movable)
 		return fail(err, PB_E_NO_ROOM, "kernel", len, image_kernel(builder->image)->low_gpa, 0);
 	if (!space_find(&builder->space, &want, &gpa)) {
-		want.max = max_u64(rules->max, builder->kernel_reach);
+		want.max = max_u64(rules->max, rules->far_max);
 		if (!space_find(&builder->space, &want, &gpa))
 			return fail(err, PB_E_NO_ROOM, "kernel", len, want.max, 0);
 	}
@@ -119,8 +114,9 @@ int kernel_reserve_host(struct plan_builder *builder, const struct kernel_rules 
 
 /* How many virtual bases there are: the image has to end within KERNEL_IMAGE_SIZE. 0: not linked as a 64-bit Linux is.
  */
-static uint64_t virtual_slots(const struct plan_builder *builder, uint64_t align)
+static uint64_t virtual_slots(const struct plan_builder *builder)
 {
+	uint64_t align = kernel_alignment(builder);
 	const struct segment *first = &image_kernel(builder->image)->segments[0];
 	uint64_t end;
 
@@ -139,7 +135,7 @@ static int check_kaslr(struct plan_builder *builder, const struct kernel_rules *
 		return fail(err, PB_E_KASLR, "relocatable_kernel", 0, 1, 0x234);
 	if (kernel->low_gpa % rules->align)
 		return fail(err, PB_E_KASLR, "kernel_alignment", kernel->low_gpa, rules->align, 0);
-	if (kernel->elf_class == 64 && virtual_slots(builder, rules->align) == 0)
+	if (kernel->elf_class == 64 && virtual_slots(builder) == 0)
 		return fail(err, PB_E_KASLR, "p_vaddr", kernel->segments[0].vaddr, LINUX_START_KERNEL_MAP, 0);
 	rc = reloc_find(builder->image, &builder->relocs, err);
 	if (rc == 0 && nr_relocs(&builder->relocs) == 0)
@@ -161,16 +157,16 @@ int kernel_move(struct plan_builder *builder, const struct kernel_rules *rules, 
 		return rc;
 	slots = space_slots(&builder->space, &want);
 	if (slots == 0) {
-		want.max = max_u64(rules->max, builder->kernel_reach);
+		want.max = max_u64(rules->max, rules->far_max);
 		slots = space_slots(&builder->space, &want);
 	}
 	if (slots == 0)
 		return fail(err, PB_E_KASLR, "kernel", len, want.max, 0);
 	rc = take_window(builder, space_slot(&builder->space, &want, dice_below(&dice, slots)), len, err);
 	builder->info.virt_delta = builder->info.phys_delta;
-	slots = virtual_slots(builder, rules->align);
+	slots = virtual_slots(builder);
 	if (rules->self_locating && slots > 0)
-		builder->info.virt_delta = (int64_t)(dice_below(&dice, slots) * rules->align);
+		builder->info.virt_delta = (int64_t)(dice_below(&dice, slots) * kernel_alignment(builder));
 	return rc;
 }
 

@@ -14,6 +14,7 @@ static void set_rules(struct plan_builder *builder, bool entered64)
 {
 	bool above_4g = linux_above_4g(builder->image);
 
+	builder->old_params = linux_old_params(builder->image);
 	builder->reach = PLAN_4G_MAX;
 	builder->small_fallback = SPACE_HIGHEST;
 	builder->kernel_reach = above_4g && entered64 ? PLAN_KERNEL_MAX : PLAN_4G_MAX;
@@ -22,17 +23,17 @@ static void set_rules(struct plan_builder *builder, bool entered64)
 }
 
 /* What a host-unpacked Linux allows; a header's word counts, and without one a relocation table. */
-static int host_rules(const struct plan_builder *builder, bool entered64, struct kernel_rules *ret,
-		      struct pb_error *err)
+static struct kernel_rules host_rules(const struct plan_builder *builder, bool entered64)
 {
 	const struct pb_facts *facts = &builder->image->facts;
 
-	ret->min = image_kernel(builder->image)->low_gpa;
-	ret->max = entered64 ? PLAN_4G_MAX : LINUX_IMAGE_LEN_32 - 1;
-	ret->self_locating = entered64;
-	ret->told = entered64 && facts->relocatable;
-	ret->never = facts->protocol && !facts->relocatable;
-	return kernel_alignment(builder, &ret->align, err);
+	return (struct kernel_rules){ .align = kernel_alignment(builder),
+				      .min = image_kernel(builder->image)->low_gpa,
+				      .max = entered64 ? PLAN_4G_MAX : LINUX_IMAGE_LEN_32 - 1,
+				      .far_max = entered64 ? builder->kernel_reach : 0,
+				      .self_locating = entered64,
+				      .told = entered64 && facts->relocatable,
+				      .never = facts->protocol && !facts->relocatable };
 }
 
 /* The parts that the kernel is told of, and boot_params to tell of them. */
@@ -40,6 +41,8 @@ static int put_told(struct plan_builder *builder, pb_gpa load_gpa, struct pb_err
 {
 	int rc = initrd_put(builder, err);
 
+	if (rc == 0)
+		rc = boot_params_take(builder, err);
 	if (rc == 0)
 		rc = cmdline_put(builder, err);
 	if (rc == 0)
@@ -49,12 +52,10 @@ static int put_told(struct plan_builder *builder, pb_gpa load_gpa, struct pb_err
 
 static int put_host(struct plan_builder *builder, bool entered64, pb_gpa *ret_entry_gpa, struct pb_error *err)
 {
-	struct kernel_rules rules = { 0 };
+	struct kernel_rules rules = host_rules(builder, entered64);
 	pb_gpa entry_gpa;
-	int rc = host_rules(builder, entered64, &rules, err);
+	int rc = kernel_entry_gpa(builder->image, &entry_gpa, err);
 
-	if (rc == 0)
-		rc = kernel_entry_gpa(builder->image, &entry_gpa, err);
 	if (rc == 0)
 		rc = kernel_reserve_host(builder, &rules, err);
 	if (rc == 0)

@@ -5,7 +5,7 @@
  *
  *   0x000000000  page 0 ................ never used: BIOS data, NULL
  *   0x000001000  a zImage's protected-mode part (its code32_start says so)
- *   0x000090000  boot_params of a kernel before protocol 2.02, which looks for its command line there
+ *   0x000090000  PLAN_OLD_PARAMS ....... before protocol 2.05: boot_params, command line, GDT
  *   0x0000a0000  video memory, ROMs
  *   0x000100000  PLAN_LOWEST_GPA ....... boot_params, command line, setup_data, GDT, page tables, start_info
  *                code32_start .......... a bzImage before 2.10; the small structures then go to the top instead
@@ -17,13 +17,13 @@
 #ifndef PB_LIB_PLAN_MEMORY_MAP_H
 #define PB_LIB_PLAN_MEMORY_MAP_H
 
-#define PLAN_PAGE_LEN    0x1000ull
-#define PLAN_LOWEST_GPA  0x100000ull         /* what may go anywhere goes no lower */
-#define PLAN_4G_MAX      0xffffffffull       /* the last byte below 4 GiB */
-#define PLAN_HIGHEST_END 0x10000000000000ull /* 2^52, the architecture's limit on physical addresses */
-#define PLAN_OLD_PARAMS  0x90000ull          /* boot_params of protocols 2.00 and 2.01 */
-#define PLAN_OLD_CMDLINE 0x91000ull          /* their command line */
-#define PLAN_KERNEL_MAX  0x3fffffffffffull   /* what every 64-bit kernel can map of RAM: 64 TiB */
+#define PLAN_PAGE_LEN       0x1000ull
+#define PLAN_LOWEST_GPA     0x100000ull         /* what may go anywhere goes no lower */
+#define PLAN_4G_MAX         0xffffffffull       /* the last byte below 4 GiB */
+#define PLAN_HIGHEST_END    0x10000000000000ull /* 2^52, the architecture's limit on physical addresses */
+#define PLAN_OLD_PARAMS     0x90000ull
+#define PLAN_OLD_PARAMS_MAX 0x9ffffull
+#define PLAN_KERNEL_MAX     0x3fffffffffffull /* what every 64-bit kernel can map of RAM: 64 TiB */
 
 /* The virtual side of a 64-bit Linux (Documentation/arch/x86/x86_64/mm.rst). */
 #define LINUX_START_KERNEL_MAP 0xffffffff80000000ull

@@ -39,22 +39,25 @@ static int self_locating_rules(const struct note *note, struct kernel_rules *rul
 }
 
 /* Without that note its entry code holds physical addresses: it moves only as its relocations do. */
-static int tied_rules(const struct plan_builder *builder, struct kernel_rules *rules, struct pb_error *err)
+static struct kernel_rules tied_rules(const struct plan_builder *builder)
 {
 	const struct kernel *kernel = image_kernel(builder->image);
 	const struct pb_facts *facts = &builder->image->facts;
 
-	rules->min = kernel->low_gpa;
-	rules->max = (kernel->elf_class == 64 ? LINUX_IMAGE_LEN_64 : LINUX_IMAGE_LEN_32) - 1;
-	rules->never = facts->protocol && !facts->relocatable;
-	return kernel_alignment(builder, &rules->align, err);
+	return (struct kernel_rules){ .align = kernel_alignment(builder),
+				      .min = kernel->low_gpa,
+				      .max = (kernel->elf_class == 64 ? LINUX_IMAGE_LEN_64 : LINUX_IMAGE_LEN_32) - 1,
+				      .never = facts->protocol && !facts->relocatable };
 }
 
 static int find_rules(const struct plan_builder *builder, struct kernel_rules *rules, struct pb_error *err)
 {
 	const struct note *note = kernel_note(builder->image, "Xen", XEN_ELFNOTE_PHYS32_RELOC);
 
-	return note ? self_locating_rules(note, rules, err) : tied_rules(builder, rules, err);
+	if (note)
+		return self_locating_rules(note, rules, err);
+	*rules = tied_rules(builder);
+	return 0;
 }
 
 static int find_entry(const struct plan_builder *builder, pb_gpa *ret, struct pb_error *err)
