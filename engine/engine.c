@@ -4,6 +4,7 @@
  * failure is filled in. A new engine is one file and one row here.
  */
 #include "internal.h"
+#include "kvmprobe.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 const struct engine engines[] = {
+	{ "kvm", kvm_usable, kvm_memory, kvm_run },
 	{ "qemu", qemu_usable, qemu_memory, qemu_run },
 	{ "file", file_usable, file_memory, file_run },
 	{ NULL },
@@ -50,10 +52,23 @@ const struct engine *engine_by_name(const char *name)
 	return NULL;
 }
 
+/* Not what only writes a file, nor a KVM that is slower than none; who asks for that by name gets it. */
+static bool can_pick(const struct engine *engine, struct engine_error *err)
+{
+	struct kvm_verdict kvm;
+
+	if (engine->run != kvm_run)
+		return engine->run != file_run;
+	kvm = kvm_probe();
+	if (kvm.quality == KVM_SLOW)
+		engine_fail(err, ENGINE_UNABLE, "%s", kvm.text);
+	return kvm.quality != KVM_SLOW;
+}
+
 const struct engine *engine_pick(struct engine_options *options, struct engine_error *err)
 {
 	for (const struct engine *engine = engines; engine->name; engine++)
-		if (engine->run != file_run && engine->usable(options, err) == 0)
+		if (can_pick(engine, err) && engine->usable(options, err) == 0)
 			return engine;
 	return NULL;
 }

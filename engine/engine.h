@@ -67,6 +67,7 @@ struct engine_memory {
 	size_t nr_ram;
 	struct pb_range keep[ENGINE_RANGES];
 	size_t nr_keep;
+	pb_gpa rsdp_gpa; /* ACPI's root pointer, for the request; 0: the machine's firmware tells */
 };
 
 /*

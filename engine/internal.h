@@ -17,6 +17,10 @@ int qemu_usable(struct engine_options *options, struct engine_error *err);
 int qemu_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
 int qemu_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
 
+int kvm_usable(struct engine_options *options, struct engine_error *err);
+int kvm_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
+int kvm_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
+
 int file_usable(struct engine_options *options, struct engine_error *err);
 int file_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
 int file_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);

@@ -92,6 +92,7 @@ static const struct verdict by_ending[] = {
 	[ENDING_RESET] = { ENGINE_REBOOTED, "rebooted" },
 	[ENDING_TRIPLE_FAULT] = { ENGINE_CRASHED, "crashed: triple fault" },
 	[ENDING_GUEST_PANIC] = { ENGINE_PANICKED, "panicked" },
+	[ENDING_CRASH] = { ENGINE_CRASHED, "crashed" },
 	[ENDING_MACHINE] = { ENGINE_CRASHED, "crashed: the machine failed" },
 	[ENDING_GRACE] = { ENGINE_CRASHED, "ended" },
 	[ENDING_TIMEOUT] = { ENGINE_TIMED_OUT, "timed out" },
@@ -112,7 +113,7 @@ static const struct verdict *verdict_of(const struct watch *watch, enum ending e
 
 	if (watch->said == SAID_REFUSED || watch->said == SAID_PANIC)
 		return &by_words[watch->said];
-	if (watch->said == SAID_NOTHING || ours || ending == ENDING_MACHINE)
+	if (watch->said == SAID_NOTHING || ours || ending == ENDING_CRASH || ending == ENDING_MACHINE)
 		return &by_ending[ending];
 	if (ending == ENDING_POWER_OFF || ending == ENDING_RESET)
 		return &by_ending[ending];

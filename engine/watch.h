@@ -22,6 +22,7 @@ enum ending {
 	ENDING_RESET,
 	ENDING_TRIPLE_FAULT,
 	ENDING_GUEST_PANIC, /* told by a panic device */
+	ENDING_CRASH,       /* the guest did what no machine goes on after */
 	ENDING_MACHINE,     /* the machine failed under the guest */
 	ENDING_GRACE,       /* ended by us: it had said its last word */
 	ENDING_TIMEOUT,

@@ -52,8 +52,8 @@
 #define IRQ_COM1 4
 #define IRQ_SCI  9
 
-/* What SLP_TYP means power-off, and what a write to PORT_RESET means reset, are the DSDT's and FADT's to say. */
-#define PM_SLEEP_S5 5
+/* Which SLP_TYP means power-off, and which write to PORT_RESET reset, are the DSDT's and FADT's to say: as QEMU's. */
+#define PM_SLEEP_S5 0
 #define RESET_VALUE 0x06
 
 #endif

@@ -7,7 +7,8 @@
  * - The other end of the wire honours the handshake: it sends only while RTS is
  *   up or the receive interrupt is enabled, and only into a FIFO with room. So
  *   what is typed or pasted before the guest has opened its port, or faster
- *   than it reads, waits on our side instead of getting lost.
+ *   than it reads, waits on our side instead of getting lost. A port that was
+ *   never opened still gives a byte to whoever polls LSR for one.
  * - There is no clock: a FIFO that holds less than its trigger level has
  *   "timed out" at once.
  *
@@ -141,7 +142,10 @@ static uint8_t read_cause(struct uart *uart)
 static uint8_t read_line_status(struct uart *uart)
 {
 	uint8_t lsr = UART_LSR_THRE | UART_LSR_TEMT;
+	int byte;
 
+	if (!uart->opened && !uart->count && (byte = uart->line->take(uart->ctx)) >= 0)
+		receive(uart, (uint8_t)byte);
 	if (uart->count)
 		lsr |= UART_LSR_DR;
 	if (uart->overrun)
@@ -185,6 +189,7 @@ static void write_modem_control(struct uart *uart, uint8_t value)
 {
 	uint8_t before = modem_lines(uart), changed;
 
+	uart->opened = true;
 	uart->mcr = value & 0x1f;
 	changed = before ^ modem_lines(uart);
 	if (!(before & UART_MSR_RI))

@@ -24,6 +24,7 @@ struct uart {
 	uint8_t fifo[UART_FIFO];
 	unsigned head, count;
 	uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
+	bool opened;       /* someone has written MCR: a driver, not a loop that only looks at LSR */
 	bool overrun;      /* LSR: a byte came and there was no room; only in loopback, the wire waits */
 	bool thr_emptied;  /* the transmitter's interrupt cause */
 	uint8_t msr_delta; /* modem lines that changed since MSR was read */

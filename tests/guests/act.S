@@ -27,6 +27,11 @@ power_off:
 reset:	movw	$0xcf9, %dx
 	movb	$6, %al
 	outb	%al, %dx
+	jmp	hang
+
+keyboard_reset:
+	movb	$0xfe, %al
+	outb	%al, $0x64
 hang:	cli
 	hlt
 	jmp	hang
@@ -66,7 +71,7 @@ put:	movb	%al, %ch
 	ret
 
 	.balign	4
-actions: .long	power_off, reset, triple_fault, hang, echo, look
+actions: .long	power_off, reset, triple_fault, hang, echo, look, keyboard_reset
 no_idt:	.fill	6, 1, 0
 	.fill	64, 1, 0
 stack_end:

@@ -11,5 +11,6 @@
 #define ACT_HANG         3
 #define ACT_ECHO         4
 #define ACT_LOOK         5
+#define ACT_KBC_RESET    6
 
 #endif

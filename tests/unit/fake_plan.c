@@ -85,6 +85,41 @@ int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, s
 	return ret;
 }
 
+/* Into regions, as pb_place() does it: a pb_mem_ops over them. */
+struct regions {
+	const struct pb_ram *ram;
+	size_t rams;
+};
+
+static void *map_region(void *ctx, pb_gpa gpa, uint64_t *len)
+{
+	const struct regions *regions = ctx;
+
+	for (size_t i = 0; i < regions->rams; i++) {
+		const struct pb_ram *ram = &regions->ram[i];
+
+		if (gpa >= ram->gpa && gpa - ram->gpa < ram->len && *len <= ram->len - (gpa - ram->gpa))
+			return (uint8_t *)ram->host + (gpa - ram->gpa);
+	}
+	return NULL;
+}
+
+static void unmap_region(void *ctx, void *host, pb_gpa gpa, uint64_t len)
+{
+	(void)ctx;
+	(void)host;
+	(void)gpa;
+	(void)len;
+}
+
+int pb_place(const pb_plan *plan, const struct pb_ram *ram, size_t rams, struct pb_error *err)
+{
+	const struct pb_mem_ops ops = { .size = sizeof(ops), .map = map_region, .unmap = unmap_region, .zeroed = true };
+	struct regions regions = { ram, rams };
+
+	return pb_place_ops(plan, &ops, &regions, err);
+}
+
 int pb_error_line(const struct pb_error *err, char *buf, size_t buf_len)
 {
 	return snprintf(buf, buf_len, "%s: code %d", err->field, err->code);

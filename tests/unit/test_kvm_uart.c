@@ -189,11 +189,27 @@ static void what_is_typed_before_the_port_opens_waits(void **state)
 	struct wire *wire = *state;
 
 	type(wire, "early");
+	uart_write(&wire->uart, UART_MCR, UART_MCR_LOOP | UART_MCR_OUT2 | UART_MCR_RTS);
+	uart_write(&wire->uart, UART_MCR, 0);
+	uart_read(&wire->uart, UART_LSR);
 	uart_write(&wire->uart, UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR | UART_FCR_CLEAR_XMIT);
 	uart_read(&wire->uart, UART_RX);
 	assert_string_equal(wire->typed, "early");
 	opened(state);
 	assert_int_equal(uart_read(&wire->uart, UART_RX), 'e');
+}
+
+static void polling_a_port_that_was_never_opened_works(void **state)
+{
+	struct wire *wire = *state;
+
+	type(wire, "ab");
+	assert_int_equal(wire->uart.count, 0);
+	assert_true(uart_read(&wire->uart, UART_LSR) & UART_LSR_DR);
+	assert_int_equal(uart_read(&wire->uart, UART_RX), 'a');
+	assert_true(uart_read(&wire->uart, UART_LSR) & UART_LSR_DR);
+	assert_int_equal(uart_read(&wire->uart, UART_RX), 'b');
+	assert_false(uart_read(&wire->uart, UART_LSR) & UART_LSR_DR);
 }
 
 static void lowering_rts_holds_the_sender(void **state)
@@ -273,6 +289,7 @@ int main(void)
 		cmocka_unit_test_setup(everything_typed_is_read_in_order, setup),
 		cmocka_unit_test_setup(without_fifo_one_byte_at_a_time, setup),
 		cmocka_unit_test_setup(what_is_typed_before_the_port_opens_waits, setup),
+		cmocka_unit_test_setup(polling_a_port_that_was_never_opened_works, setup),
 		cmocka_unit_test_setup(lowering_rts_holds_the_sender, setup),
 		cmocka_unit_test_setup(clearing_the_fifo_empties_it, setup),
 		cmocka_unit_test_setup(loopback_returns_data_and_lines, setup),
