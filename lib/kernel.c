@@ -131,11 +131,14 @@ static int unpacked_len(struct pb_image *image, uint64_t *ret, struct pb_error *
 
 	int rc = unpack_to(&ks->unpack, UINT64_MAX, err);
 
-	if (rc == 0)
-		*ret = ks->unpack.out_len;
-	return rc;
+	if (rc < 0)
+		return rc;
+	*ret = ks->unpack.out_len;
+	image->facts.unpacked_len = *ret;
+	return 0;
 }
 
+/* After kernel_load() the length is known, so asking for it cannot fail. */
 struct bytes kernel_bytes(struct pb_image *image)
 {
 	struct bytes bytes = { .read = read_unpacked, .ctx = image };
@@ -406,18 +409,28 @@ int kernel_entry_gpa(const struct pb_image *image, pb_gpa *ret, struct pb_error 
 
 /* ---- Looking for a string ---- */
 
-/* In [off, off+len), in pieces that overlap by the needle's length less one. */
-static int scan(const struct bytes *bytes, const struct segment *s, uint8_t *buf, const void *needle, size_t needle_len,
-		bool *ret, struct pb_error *err)
+struct scan {
+	struct bytes bytes;
+	const void *needle;
+	size_t needle_len;
+	uint64_t budget_len; /* segments may share bytes of the file: no more than the file has is looked at */
+	uint8_t buf[SCAN_LEN];
+};
+
+/* One segment, in pieces that overlap by the needle's length less one. */
+static int scan_segment(struct scan *scan, const struct segment *s, bool *ret, struct pb_error *err)
 {
-	for (uint64_t done = 0; done < s->file_len && !*ret; done += SCAN_LEN - (needle_len - 1)) {
+	size_t stride = SCAN_LEN - (scan->needle_len - 1);
+
+	for (uint64_t done = 0; done < s->file_len && scan->budget_len && !*ret; done += stride) {
 		uint64_t left = s->file_len - done;
 		size_t len = left < SCAN_LEN ? (size_t)left : SCAN_LEN;
-		int rc = bytes->read(bytes->ctx, s->file_off + done, buf, len, "p_offset", err);
+		int rc = scan->bytes.read(scan->bytes.ctx, s->file_off + done, scan->buf, len, "p_offset", err);
 
 		if (rc < 0)
 			return rc;
-		*ret = memmem(buf, len, needle, needle_len) != NULL;
+		*ret = memmem(scan->buf, len, scan->needle, scan->needle_len) != NULL;
+		scan->budget_len -= scan->budget_len < len ? scan->budget_len : len;
 	}
 	return 0;
 }
@@ -425,16 +438,19 @@ static int scan(const struct bytes *bytes, const struct segment *s, uint8_t *buf
 int kernel_holds(struct pb_image *image, const void *needle, size_t needle_len, bool *ret, struct pb_error *err)
 {
 	const struct kernel *kernel = image_kernel(image);
-	struct bytes bytes = kernel_bytes(image);
-	uint8_t *buf = malloc(SCAN_LEN);
+	struct scan *scan = malloc(sizeof(*scan));
 	bool found = false;
 	int rc = 0;
 
-	if (!buf)
-		return fail_nomem(err, SCAN_LEN);
+	if (!scan)
+		return fail_nomem(err, sizeof(*scan));
+	scan->bytes = kernel_bytes(image);
+	scan->needle = needle;
+	scan->needle_len = needle_len;
+	scan->budget_len = scan->bytes.len;
 	for (unsigned i = 0; i < kernel->nr_segments && rc == 0 && !found; i++)
-		rc = scan(&bytes, &kernel->segments[i], buf, needle, needle_len, &found, err);
-	free(buf);
+		rc = scan_segment(scan, &kernel->segments[i], &found, err);
+	free(scan);
 	if (rc == 0)
 		*ret = found;
 	return rc;

@@ -20,34 +20,34 @@
 
 /* ---- The list ---- */
 
-static struct note *list_next(struct note_list *list, struct pb_error *err)
+/* Room for one more. */
+static int list_grow(struct note_list *list, struct pb_error *err)
 {
-	if (list->count >= list->max) {
-		fail(err, PB_E_LIMIT, "notes", (uint64_t)list->count + 1, list->max, 0);
-		return NULL;
-	}
-	if ((list->count & (list->count - 1)) == 0) { /* full at every power of two */
-		size_t room = list->count ? 2 * (size_t)list->count : 1;
-		struct note *notes = realloc(list->notes, room * sizeof(*notes));
+	bool full = (list->count & (list->count - 1)) == 0; /* at every power of two, and at 0 */
+	size_t room = list->count ? 2 * (size_t)list->count : 1;
 
-		if (!notes) {
-			fail_nomem(err, room * sizeof(*notes));
-			return NULL;
-		}
-		list->notes = notes;
-	}
-	return &list->notes[list->count];
+	if (list->count >= list->max)
+		return fail(err, PB_E_LIMIT, "notes", (uint64_t)list->count + 1, list->max, 0);
+	if (!full)
+		return 0;
+
+	struct note *notes = realloc(list->notes, room * sizeof(*notes));
+
+	if (!notes)
+		return fail_nomem(err, room * sizeof(*notes));
+	list->notes = notes;
+	return 0;
 }
 
 /* Owner and descriptor in one allocation, each with a NUL behind it. */
 static int list_add(struct note_list *list, const char *owner, size_t owner_len, uint32_t type, const void *desc,
 		    uint32_t desc_len, struct pb_error *err)
 {
-	struct note *note = list_next(list, err);
 	size_t len = owner_len + 1 + desc_len + 1;
+	int rc = list_grow(list, err);
 
-	if (!note)
-		return -err->code;
+	if (rc < 0)
+		return rc;
 
 	char *block = calloc(1, len);
 
@@ -57,10 +57,9 @@ static int list_add(struct note_list *list, const char *owner, size_t owner_len,
 		memcpy(block, owner, owner_len);
 	if (desc_len)
 		memcpy(block + owner_len + 1, desc, desc_len);
-	*note = (struct note){
+	list->notes[list->count++] = (struct note){
 		.owner = block, .type = type, .desc_len = desc_len, .desc = (uint8_t *)block + owner_len + 1
 	};
-	list->count++;
 	return 0;
 }
 
@@ -131,11 +130,8 @@ static int parse_one(struct note_list *list, const uint8_t **area, size_t *area_
 
 int notes_parse(struct note_list *list, const uint8_t *area, size_t area_len, struct pb_error *err)
 {
-	struct pb_error own = PB_INIT(own);
 	int rc = 0;
 
-	if (!err)
-		err = &own;
 	while (rc == 0 && area_len > 0) {
 		if (area_len < sizeof(Elf64_Nhdr) && all_zero(area, area_len))
 			break;
@@ -246,12 +242,7 @@ static bool has_owner(const struct note_list *list, const char *owner)
 
 int notes_load(struct note_list *list, const struct elf_file *elf, struct pb_error *err)
 {
-	struct pb_error own = PB_INIT(own);
 	struct areas areas = { .elf = elf, .list = list };
-
-	if (!err)
-		err = &own;
-
 	int rc = load_segments(&areas, err);
 
 	if (rc < 0 || areas.sum_len)
@@ -392,13 +383,10 @@ static int modernise(struct note_list *list, struct pb_error *err)
 
 int notes_from_xen_guest(struct note_list *list, const char *text, size_t text_len, struct pb_error *err)
 {
-	struct pb_error own = PB_INIT(own);
 	const char *end = text + text_len;
 	struct pair pair;
 	int rc = 0;
 
-	if (!err)
-		err = &own;
 	while (rc == 0 && next_pair(&text, end, &pair))
 		rc = add_key(list, &pair, err);
 	return rc < 0 ? rc : modernise(list, err);
