@@ -75,6 +75,11 @@ static const struct image_spec *find(const char *name)
 	return spec;
 }
 
+const char *image_codec(const char *name)
+{
+	return find(name)->codec;
+}
+
 static void build_bzimage(struct blob *out, const struct image_spec *spec, const struct blob *kernel)
 {
 	struct bzimage_spec bz = {

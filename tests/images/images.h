@@ -92,6 +92,9 @@ struct image_spec {
 };
 extern const struct image_spec good_images[]; /* ends with a NULL name */
 
+/* The codec that must be built in to unpack that good image, or NULL. */
+const char *image_codec(const char *name);
+
 /* The good image of that name, whose kernel `spoil` (or NULL) has changed before it was packed. */
 void image_build(struct blob *out, const char *name, void (*spoil)(struct blob *kernel));
 

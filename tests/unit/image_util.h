@@ -11,7 +11,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../lib/codec/codec.h"
 #include "unit.h"
+
+/* Can this build unpack that good image? */
+static inline bool can_unpack(const char *name)
+{
+	const char *wanted = image_codec(name);
+
+	for (const struct codec *codec = codecs; wanted && codec->name; codec++)
+		if (strcmp(codec->name, wanted) == 0)
+			return codec->open;
+	return true;
+}
 
 /* A memfd that holds these bytes. */
 static inline int fd_of(const struct blob *blob)

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "../../lib/codec/codec.h"
 #include "../../lib/image.h"
 #include "image_util.h"
 
@@ -182,9 +181,11 @@ static void kernel_of_each(void **state)
 		struct pb_kernel kernel = PB_INIT(kernel);
 		struct pb_segment segment = PB_INIT(segment);
 		struct pb_error err = PB_INIT(err);
-		bool has = !(good->flags & IMAGE_NO_PAYLOAD) && (good->protocol == 0 || good->protocol >= 0x208);
+		bool tells = !(good->flags & IMAGE_NO_PAYLOAD) && (good->protocol == 0 || good->protocol >= 0x208);
+		bool has = tells && can_unpack(good->name);
+		int code = has ? 0 : tells ? PB_E_CODEC_OFF : PB_E_NO_PAYLOAD;
 
-		assert_int_equal(pb_image_kernel(opened.image, &kernel, &err), has ? 0 : -PB_E_NO_PAYLOAD);
+		assert_int_equal(pb_image_kernel(opened.image, &kernel, &err), -code);
 		if (has) {
 			assert_int_equal(kernel.elf_class, good->kernel & KERNEL_32 ? 32 : 64);
 			assert_int_equal(kernel.segments, KERNEL_SEGMENTS);
@@ -203,7 +204,7 @@ static void kernel_of_each(void **state)
 
 static void ram_len(void **state)
 {
-	struct opened opened = open_good("bz-2.15");
+	struct opened opened = open_good("bz-none");
 	struct pb_kernel kernel = PB_INIT(kernel);
 
 	(void)state;
@@ -308,7 +309,7 @@ static void own_descriptor(void **state)
 	int fd;
 
 	(void)state;
-	image_build(&blob, "bz-2.15", NULL);
+	image_build(&blob, "bz-none", NULL);
 	fd = fd_of(&blob);
 	lseek(fd, 7, SEEK_SET);
 	assert_int_equal(pb_image_open_fd(&image, fd, NULL, NULL), 0);
@@ -332,6 +333,8 @@ static void file_shrinks(void **state)
 		pb_image *image;
 		int fd;
 
+		if (!can_unpack(names[i]))
+			continue;
 		image_build(&blob, names[i], NULL);
 		fd = fd_of(&blob);
 		assert_int_equal(pb_image_open_fd(&image, fd, NULL, &err), 0);
@@ -365,7 +368,7 @@ static void unpack_each(void **state)
 		struct blob kernel = { 0 };
 
 		image_kernel_elf(&kernel, good->kernel);
-		for (unsigned round = 0; round < 3 && facts_of(opened.image).codec; round++) {
+		for (unsigned round = 0; round < 3 && facts_of(opened.image).codec && can_unpack(good->name); round++) {
 			int fd = memfd_create("out", MFD_CLOEXEC);
 
 			assert_int_equal(pb_image_unpack(opened.image, fd, NULL), 0);
@@ -388,7 +391,7 @@ static void unpack_at_offset(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct opened opened = open_good("bz-2.15");
+		struct opened opened = open_good("bz-none");
 		struct blob kernel = { 0 }, filling = { 0 };
 		int fd;
 
@@ -430,7 +433,7 @@ static void unpack_leaves_holes(void **state)
 	unlink(path);
 	image_kernel_elf(&kernel, KERNEL_BIG);
 	make_sparse(&kernel);
-	image_encode(&file, "lz4", &kernel);
+	image_encode(&file, "none", &kernel);
 	assert_int_equal(pb_image_open_mem(&image, file.data, file.len, NULL, &err), 0);
 	assert_int_equal(pb_image_unpack(image, fd, &err), 0);
 	assert_holds(fd, 0, &kernel);
@@ -444,7 +447,7 @@ static void unpack_leaves_holes(void **state)
 
 static void unpack_to_full_disk(void **state)
 {
-	struct opened opened = open_good("bz-2.15");
+	struct opened opened = open_good("bz-none");
 	struct pb_error err = PB_INIT(err);
 	int fd = open("/dev/full", O_WRONLY);
 
@@ -466,6 +469,9 @@ static void source_is_safe(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
+		if (!can_unpack(rows[i].name))
+			continue;
+
 		struct opened opened = open_good(rows[i].name);
 		struct pb_error err = PB_INIT(err);
 		struct source source;

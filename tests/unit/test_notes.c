@@ -51,6 +51,9 @@ static void every_place(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!can_unpack(names[i]))
+			continue;
+
 		struct opened opened = open_good(names[i]);
 
 		assert_int_equal(count_of(opened.image), 17);
@@ -84,7 +87,7 @@ static void narrow_numbers(void **state)
 
 static void build_id(void **state)
 {
-	struct opened opened = open_good("bz-2.15");
+	struct opened opened = open_good("bz-none");
 	struct pb_kernel kernel = PB_INIT(kernel);
 
 	(void)state;

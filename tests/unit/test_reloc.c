@@ -22,6 +22,9 @@ static void counts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!can_unpack(rows[i].name))
+			continue;
+
 		struct opened opened = open_good(rows[i].name);
 		struct pb_relocs relocs = PB_INIT(relocs);
 		struct pb_error err = PB_INIT(err);
@@ -55,7 +58,7 @@ static int see(void *ctx, enum reloc_group group, const struct segment *segment,
 
 static void each_in_turn(void **state)
 {
-	static const char *const names[] = { "bz-2.15", "bz-32" };
+	static const char *const names[] = { "bz-none", "elf32" };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -75,7 +78,7 @@ static void each_in_turn(void **state)
 
 static void stops_when_told(void **state)
 {
-	struct opened opened = open_good("bz-2.15");
+	struct opened opened = open_good("bz-none");
 	struct reloc_table table;
 	struct seen seen = { .stop_after = 2 };
 
