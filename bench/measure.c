@@ -2,12 +2,13 @@
 /*
  * measure ROUNDS COMMAND...: runs shell commands in turn, ROUNDS times round,
  * so that whatever else the machine does falls on all of them alike, and
- * prints one line each: least and median time in ms, most memory in KiB.
+ * prints one line each: least time, least CPU time (user and system), both in
+ * ms, and most memory in KiB. CPU time hardly changes when the machine is busy.
  *
  * Time is from fork to exit; memory is the peak resident set of the command
- * itself, as wait4 has it. Output goes where the command says.
+ * itself; both as wait4 has them. Output goes where the command says.
  */
-#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -15,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-struct runs {
-	double *ms;
-	long max_kib;
+struct cost {
+	double ms, cpu_ms;
+	long kib;
 };
 
 static double now_ms(void)
@@ -28,8 +29,13 @@ static double now_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
+static double timeval_ms(struct timeval tv)
+{
+	return (double)tv.tv_sec * 1e3 + (double)tv.tv_usec / 1e3;
+}
+
 /* Once; the shell becomes the command (exec), so that memory is the command's. */
-static int run(const char *command, double *ms, long *kib)
+static int run(const char *command, struct cost *ret)
 {
 	double start = now_ms();
 	struct rusage usage;
@@ -42,30 +48,35 @@ static int run(const char *command, double *ms, long *kib)
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &usage) < 0)
 		return -1;
-	*ms = now_ms() - start;
-	*kib = usage.ru_maxrss;
+	ret->ms = now_ms() - start;
+	ret->cpu_ms = timeval_ms(usage.ru_utime) + timeval_ms(usage.ru_stime);
+	ret->kib = usage.ru_maxrss;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
-static int compare(const void *a, const void *b)
+static void keep_best(struct cost *best, const struct cost *once)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	if (once->ms < best->ms)
+		best->ms = once->ms;
+	if (once->cpu_ms < best->cpu_ms)
+		best->cpu_ms = once->cpu_ms;
+	if (once->kib > best->kib)
+		best->kib = once->kib;
 }
 
-static int run_all(struct runs *runs, char **commands, int count, int rounds)
+static int run_all(struct cost *best, char **commands, int count, int rounds)
 {
+	for (int i = 0; i < count; i++)
+		best[i] = (struct cost){ .ms = HUGE_VAL, .cpu_ms = HUGE_VAL };
 	for (int round = 0; round < rounds; round++)
 		for (int i = 0; i < count; i++) {
-			long kib = 0;
+			struct cost once;
 
-			if (run(commands[i], &runs[i].ms[round], &kib) < 0) {
+			if (run(commands[i], &once) < 0) {
 				fprintf(stderr, "measure: failed: %s\n", commands[i]);
 				return -1;
 			}
-			if (kib > runs[i].max_kib)
-				runs[i].max_kib = kib;
+			keep_best(&best[i], &once);
 		}
 	return 0;
 }
@@ -79,20 +90,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 
-	struct runs *runs = calloc((size_t)count, sizeof(*runs));
-	double *ms = calloc((size_t)count * (size_t)rounds, sizeof(*ms));
+	struct cost *best = calloc((size_t)count, sizeof(*best));
 
-	if (!runs || !ms)
+	if (!best || run_all(best, argv + 2, count, rounds) < 0)
 		return 1;
 	for (int i = 0; i < count; i++)
-		runs[i].ms = ms + (size_t)i * (size_t)rounds;
-	if (run_all(runs, argv + 2, count, rounds) < 0)
-		return 1;
-	for (int i = 0; i < count; i++) {
-		qsort(runs[i].ms, (size_t)rounds, sizeof(double), compare);
-		printf("%.2f\t%.2f\t%ld\n", runs[i].ms[0], runs[i].ms[rounds / 2], runs[i].max_kib);
-	}
-	free(ms);
-	free(runs);
+		printf("%.2f %.2f %ld\n", best[i].ms, best[i].cpu_ms, best[i].kib);
+	free(best);
 	return 0;
 }
