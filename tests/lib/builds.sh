@@ -40,14 +40,27 @@ build_dir() {
 	fi
 }
 
-# build_one NAME [JOBS]: configure if that was not done yet, then build. Quiet if all goes well.
+# build_one NAME [JOBS]: configure if that was not done yet, then build. Quiet
+# if all goes well. One at a time in a folder: steps run side by side.
 build_one() {
-	local dir row
+	local dir lock
 	dir=$(build_dir "$1")
+	mkdir -p "$dir"
+	exec {lock}>"$dir/.lock"
+	flock "$lock"
+	configure_and_build "$dir" "$@"
+	local status=$?
+	exec {lock}>&-
+	return "$status"
+}
+
+# configure_and_build DIR NAME [JOBS]
+configure_and_build() {
+	local dir=$1 row
+	shift
 	read -r -a row < <(build_table | awk -v name="$1" '$1 == name')
 	((${#row[@]})) || die "no build named $1"
 	if [[ ! -e $dir/build.ninja ]]; then
-		mkdir -p "$dir"
 		CC=${row[1]} meson setup "$dir" "$REPO" "${row[@]:2}" >"$dir/setup.log" 2>&1 || {
 			cat "$dir/setup.log"
 			return 1

@@ -114,6 +114,7 @@ step_build-fuzz() {
 # meson_suite BUILD SUITE: run it, and say each single test's own TAP line.
 meson_suite() {
 	local dir log
+	build_one "$1" 1 || return 1
 	dir=$(build_dir "$1")
 	log=$dir/meson-logs/$2
 	rm -f "$log.json"
@@ -143,6 +144,7 @@ FUZZ_RUNS=${FUZZ_RUNS:-5000}
 # New inputs go to a folder of their own: the corpus holds what was chosen.
 step_fuzz() {
 	local target name found
+	build_one fuzz 1 || return 1
 	for target in "$(build_dir fuzz)"/tests/fuzz/fuzz_*; do
 		[[ -f $target && -x $target ]] || continue
 		name=${target##*/fuzz_}
@@ -156,8 +158,10 @@ step_fuzz() {
 
 # --- Tests of the command -----------------------------------------------------
 
-# The command, the library and the images that a test works on.
+# The command, the library and the images that a test works on; built anew if
+# the sources changed, so that a step can be run by itself.
 tool_env() {
+	build_one "$1" 1 || exit 1
 	export PARABOOT PB_BUILD PB_KERNELS PB_TMP
 	PB_BUILD=$(build_dir "$1")
 	PARABOOT=$PB_BUILD/paraboot
@@ -195,6 +199,7 @@ step_facts() {
 }
 
 step_boot() {
+	build_one plain 1
 	tool_env release
 	PB_PLAIN=$(build_dir plain)/paraboot "$REPO/tests/boot/run" "$1"
 }
@@ -210,6 +215,10 @@ step_abi() {
 }
 
 step_guest-bytes() {
+	local build
+	for build in gcc asan plain clang; do
+		build_one "$build" 1 || return 1
+	done
 	"$REPO/tests/abi/guest-bytes" "$(build_dir gcc)" "$(build_dir asan)" "$(build_dir plain)" "$(build_dir clang)"
 }
 
@@ -230,6 +239,7 @@ step_clang-format() {
 # Only what the clang build compiles: it gives clang-tidy the flags.
 step_clang-tidy() {
 	local file
+	build_one clang 1 || return 1
 	for file in $(tracked 'lib/*.c' 'engine/*.c' 'tool/*.c' 'examples/*.c'); do
 		grep -q "/$file\"" "$(build_dir clang)/compile_commands.json" || continue
 		check_that "clang-tidy $file" clang-tidy --quiet -p "$(build_dir clang)" "$REPO/$file"
