@@ -346,6 +346,58 @@ static void file_shrinks(void **state)
 	}
 }
 
+/* All that can be asked; the first refusal, or 0. */
+static int ask_all(const uint8_t *bytes, size_t len)
+{
+	struct pb_kernel kernel = PB_INIT(kernel);
+	struct pb_relocs relocs = PB_INIT(relocs);
+	struct pb_error err = PB_INIT(err);
+	pb_image *image;
+	int rc = pb_image_open_mem(&image, bytes, len, NULL, &err);
+
+	if (rc == 0) {
+		rc = pb_image_kernel(image, &kernel, &err);
+		if (rc == 0)
+			rc = pb_image_relocs(image, &relocs, &err);
+		pb_image_close(image);
+	}
+	assert_int_equal(rc, -err.code);
+	return rc;
+}
+
+/* A file cut at any byte is refused; only what its headers do not tell of can be missing. */
+static void cut_anywhere(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t behind; /* bytes at the end that nobody misses */
+	} rows[] = {
+		{ "bz-none", 15 }, /* the last paragraph may be short */
+		{ "bz-signed", 1472 + 15 }, { "elf64-no-relocs", 0 },
+		{ "uki-elf", 448 },         /* the section is padded to 512 */ { "elf64.gz", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct blob blob = { 0 };
+
+		if (!can_unpack(rows[i].name))
+			continue;
+		image_build(&blob, rows[i].name, NULL);
+		for (size_t len = 0; len <= blob.len; len += len < 0x300 ? 1 : 7) {
+			uint8_t *exact = malloc(len + !len);
+			int rc;
+
+			memcpy(exact, blob.data, len);
+			rc = ask_all(exact, len);
+			if ((rc == 0) != (len + rows[i].behind >= blob.len))
+				fail_msg("%s cut at %zu of %zu: %d", rows[i].name, len, blob.len, rc);
+			free(exact);
+		}
+		blob_free(&blob);
+	}
+}
+
 /* ---- Unpacking ---- */
 
 static void assert_holds(int fd, off_t off, const struct blob *expected)
@@ -519,10 +571,10 @@ int main(void)
 		cmocka_unit_test(entry_gpa),           cmocka_unit_test(old_structs),
 		cmocka_unit_test(not_a_file),          cmocka_unit_test(no_memory),
 		cmocka_unit_test(references),          cmocka_unit_test(own_descriptor),
-		cmocka_unit_test(file_shrinks),        cmocka_unit_test(unpack_each),
-		cmocka_unit_test(unpack_at_offset),    cmocka_unit_test(unpack_leaves_holes),
-		cmocka_unit_test(unpack_to_full_disk), cmocka_unit_test(source_is_safe),
-		cmocka_unit_test(codec_not_built),
+		cmocka_unit_test(file_shrinks),        cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(unpack_each),         cmocka_unit_test(unpack_at_offset),
+		cmocka_unit_test(unpack_leaves_holes), cmocka_unit_test(unpack_to_full_disk),
+		cmocka_unit_test(source_is_safe),      cmocka_unit_test(codec_not_built),
 	};
 
 	return cmocka_run_group_tests_name("image", tests, NULL, NULL);
