@@ -121,7 +121,7 @@ static int number_or_0(const struct kernel *kernel, uint32_t type, const char *f
 /* ENTRY is virtual, in the mapping that VIRT_BASE and PADDR_OFFSET describe: virt = p_paddr - offset + base. */
 static int check_entry(const struct kernel *kernel, struct pb_error *why)
 {
-	uint64_t entry, base, offset;
+	uint64_t entry = 0, base = 0, offset = 0;
 	int rc = xen_number(kernel, XEN_ELFNOTE_ENTRY, "ENTRY", &entry, why);
 
 	if (rc == 0)
