@@ -127,6 +127,19 @@ static void say(const char *key, const char *value)
 	end_line();
 }
 
+static void say_hex(const char *key, uint64_t value)
+{
+	char digit[2] = { 0 };
+
+	begin_line(key);
+	add("0x");
+	for (int shift = 60; shift >= 0; shift -= 4) {
+		digit[0] = "0123456789abcdef"[value >> shift & 15];
+		add(digit);
+	}
+	end_line();
+}
+
 static void say_number(const char *key, unsigned long value)
 {
 	begin_line(key);
@@ -480,7 +493,16 @@ static void open_console(void)
 		sys_close((int)fd);
 }
 
-static void say_all(void)
+/* Under QEMU's -icount the time stamp counter counts the machine's instructions since reset: the cost of a boot. */
+static uint64_t time_stamp(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+static void say_all(uint64_t begin_tsc)
 {
 	say_uname();
 	if (!read_first_line("/proc/cmdline", cmdline, sizeof(cmdline)))
@@ -492,6 +514,7 @@ static void say_all(void)
 	say("initrd", pattern_is_whole() ? "ok" : "bad");
 	say_extra_files();
 	say_uptime();
+	say_hex("tsc", begin_tsc);
 	say_warnings(cmdline_word("paraboot.log") != NULL);
 	add("paraboot-init: done");
 	end_line();
@@ -500,10 +523,12 @@ static void say_all(void)
 _Noreturn void init_main(void);
 _Noreturn void init_main(void)
 {
+	uint64_t begin_tsc = time_stamp();
+
 	mount_all();
 	open_console();
 	sys_syslog(SYSLOG_CONSOLE_OFF, NULL, 0); /* the lines stay whole */
-	say_all();
+	say_all(begin_tsc);
 	sys_ioctl(1, TCSBRK, 1); /* tcdrain: what is still in the tty layer dies with the machine */
 	sys_syslog(SYSLOG_CONSOLE_ON, NULL, 0);
 	act();
