@@ -11,7 +11,10 @@
 
 #include <stdlib.h>
 
-enum { MULTIBOOT_PROBE = 8192 }; /* in this much of a file QEMU looks for a multiboot header */
+enum {
+	MULTIBOOT_PROBE = 8192, /* in this much of a file QEMU looks for a multiboot header */
+	LOADS_MAX = 0xfffe,     /* with the note, one less than e_phnum's escape value (gABI, PN_XNUM) */
+};
 
 static bool overlap(pb_gpa a, uint64_t a_len, pb_gpa b, uint64_t b_len)
 {
@@ -143,6 +146,9 @@ int domain_layout(struct domain *domain, struct engine_error *err)
 {
 	domain->info = (struct pb_plan_info)PB_INIT(domain->info);
 	pb_plan_info(domain->plan, &domain->info);
+	if (domain->info.placements >= LOADS_MAX)
+		return engine_fail(err, ENGINE_BAD_INPUT, "plan: %u placements, an ELF file holds %u",
+				   domain->info.placements, LOADS_MAX - 1);
 	domain->loads = calloc(domain->info.placements + 1ul, sizeof(*domain->loads));
 	if (!domain->loads)
 		return engine_fail_errno(err, "domain");

@@ -93,23 +93,43 @@ static void on_stopped(void *ctx)
 	qmp_ask_registers(&session->qmp);
 }
 
-/* The floating-point registers behind the others say nothing of a crash. */
+static bool begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Vector and floating-point registers say nothing of a crash. */
+static bool is_worth_showing(const char *line)
+{
+	return !begins(line, "FCW=") && !begins(line, "FPR") && !begins(line, "XMM") && !begins(line, "YMM");
+}
+
+/* QEMU ends lines by CR LF. */
+static char *registers_worth_showing(const char *text)
+{
+	char *ret = malloc(strlen(text) + 2), *to = ret;
+
+	while (ret && *text) {
+		size_t len = strcspn(text, "\r\n");
+
+		if (len && is_worth_showing(text)) {
+			to = mempcpy(to, text, len);
+			*to++ = '\n';
+		}
+		text += len;
+		text += strspn(text, "\r\n");
+	}
+	if (ret)
+		*to = 0;
+	return ret;
+}
+
 static void on_registers(void *ctx, const char *text)
 {
 	struct session *session = ctx;
-	char *copy = strdup(text), *to = copy, *fpu;
 
-	if (copy) {
-		for (const char *from = text; *from; from++)
-			if (*from != '\r')
-				*to++ = *from;
-		*to = 0;
-		fpu = strstr(copy, "\nFCW=");
-		if (fpu && !strstr(fpu, "\nCPU#"))
-			fpu[1] = 0;
-	}
 	free(session->registers);
-	session->registers = copy;
+	session->registers = registers_worth_showing(text);
 	qmp_quit(&session->qmp);
 }
 

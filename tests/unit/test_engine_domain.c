@@ -235,6 +235,15 @@ static void test_no_room(void **state)
 	assert_refused(&plan, &small_memory, "no ");
 }
 
+static void test_too_many_placements(void **state)
+{
+	struct pb_plan plan = fake_plan(2 * MIB);
+
+	(void)state;
+	plan.info.placements = 0xfffe;
+	assert_refused(&plan, &small_memory, "65534 placements, an ELF file holds 65533");
+}
+
 static void test_states_out_of_reach(void **state)
 {
 	const struct pb_seg ring1 = { 0x61, 0xc0bb, UINT32_MAX, 0 }, high = { 8, 0xc09b, UINT32_MAX, 1ull << 32 },
@@ -304,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_rsdp_slot),
 		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_too_many_placements),
 		cmocka_unit_test(test_states_out_of_reach),
 		cmocka_unit_test(test_real_mode_out_of_reach),
 		cmocka_unit_test(test_home_not_mapped),
