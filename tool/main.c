@@ -4,8 +4,10 @@
  * the tool speaks to people; the library below it and the engines beside it
  * hand their errors up to here.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "say.h"
 #include "tool.h"
@@ -62,8 +64,26 @@ static int dispatch(int argc, char **argv)
 	return run_command_line(cmd, argc - 1, argv + 1);
 }
 
+/*
+ * Started with a standard descriptor closed, the first file opened would become
+ * it, and messages would go into that file. What is put in its place reads as
+ * empty, and fails to be written as a closed one does.
+ */
+static void open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	open_standard_fds();
+
 	int status = dispatch(argc, argv);
 	int output_status = finish_output();
 

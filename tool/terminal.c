@@ -57,6 +57,8 @@ static void on_end_or_stop(int signal_number)
 	if (taken)
 		set_mode(&cooked);
 	raise_default(signal_number);
+	if (taken) /* continued, or never stopped: a process without a shell is not */
+		set_mode(&raw);
 	errno = saved_errno;
 }
 
