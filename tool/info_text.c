@@ -77,6 +77,9 @@ static void print_payload(const struct pb_facts *facts)
 {
 	if (!facts->codec)
 		line("payload", "none that the image tells of");
+	else if (strcmp(facts->codec, "none") == 0)
+		line("payload", "not compressed, %s at offset 0x%" PRIx64, size_text(facts->payload_len).text,
+		     facts->payload_off);
 	else if (facts->unpacked_len)
 		line("payload", "%s, %s at offset 0x%" PRIx64 ", unpacks to %s", facts->codec,
 		     size_text(facts->payload_len).text, facts->payload_off, size_text(facts->unpacked_len).text);
@@ -103,16 +106,20 @@ static void print_efi(const struct pb_facts *facts)
 		     facts->kernel_info_total_len, facts->setup_type_max);
 }
 
+/* What each protocol has brought; an ELF file has none of it. */
 static void print_boot_facts(const struct pb_facts *facts)
 {
-	if (!facts->protocol)
-		return;
-	line("loads at", "0x%" PRIx64 ", %s", facts->pref_gpa,
-	     facts->relocatable ? "or elsewhere: it is relocatable" : "nowhere else");
-	line("alignment", "0x%x", facts->alignment);
-	line("init_size", "%s", size_text(facts->init_size).text);
-	line("command line", "up to %u bytes", facts->cmdline_max);
-	print_xloadflags(facts->xloadflags);
+	if (facts->protocol >= 0x20a)
+		line("loads at", "0x%" PRIx64 "%s", facts->pref_gpa,
+		     facts->relocatable ? ", or elsewhere: it is relocatable" : "");
+	if (facts->protocol >= 0x205)
+		line("alignment", "0x%x", facts->alignment);
+	if (facts->protocol >= 0x20a)
+		line("init_size", "%s", size_text(facts->init_size).text);
+	if (facts->protocol)
+		line("command line", "up to %u bytes", facts->cmdline_max);
+	if (facts->protocol >= 0x20c)
+		print_xloadflags(facts->xloadflags);
 	print_efi(facts);
 }
 
