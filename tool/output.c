@@ -90,7 +90,7 @@ static int open_path(struct output *out)
 
 	out->target = realpath(out->path, NULL);
 	if (!out->target) {
-		if (errno != ENOENT)
+		if (errno != ENOENT || !*out->path)
 			return -1;
 		out->target = must_copy(out->path);
 		return open_new(out);

@@ -17,6 +17,26 @@ static int complain_unpack(const char *image_path, const struct output *out, con
 	return complain_error(is_output ? out->path : image_path, err);
 }
 
+/*
+ * Unpacking streams, and sees only bytes: whether they are a kernel is asked of
+ * the finished file, before it gets its name. A pipe has had them by then.
+ */
+static int check_kernel(const struct output *out, struct pb_error *err)
+{
+	struct pb_kernel kernel = PB_INIT(kernel);
+	pb_image *unpacked;
+	int rc;
+
+	if (!out->target)
+		return 0;
+	rc = pb_image_open_fd(&unpacked, out->fd, NULL, err);
+	if (rc < 0)
+		return rc;
+	rc = pb_image_kernel(unpacked, &kernel, err);
+	pb_image_close(unpacked);
+	return rc;
+}
+
 static int unpack_to(const char *image_path, pb_image *image, const char *output)
 {
 	struct pb_error err = PB_INIT(err);
@@ -25,7 +45,7 @@ static int unpack_to(const char *image_path, pb_image *image, const char *output
 
 	if (status != STATUS_OK)
 		return status;
-	if (pb_image_unpack(image, out.fd, &err) == 0)
+	if (pb_image_unpack(image, out.fd, &err) == 0 && check_kernel(&out, &err) == 0)
 		return output_commit(&out);
 	status = complain_unpack(image_path, &out, &err);
 	output_abandon(&out);
