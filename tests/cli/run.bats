@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # bats sets stderr; "$1" is for the inner shell
+# run: its options, its terminal, and its exit statuses, with guests of a few
+# instructions. That real kernels boot is for tests/boot.
+
+setup_file() {
+	load common
+	make_images
+	make_guest echo
+}
+
+setup() {
+	load common
+	echo_guest=$BATS_FILE_TMPDIR/echo
+}
+
+# run_guest ARGUMENT...: with little memory and no initrd.
+run_guest() {
+	timeout 120 "$PARABOOT" run --no-initrd -m 64M "$@" "$echo_guest"
+}
+
+@test "-o is for the engine file, which needs it" {
+	fails 2 "--output: is needed with --engine file" run --engine file "$echo_guest"
+	fails 2 "--output: is for --engine file only" run -o domain "$echo_guest"
+	fails 2 "engine: no engine has the name frobnicate" run --engine frobnicate "$echo_guest"
+}
+
+@test "--engine file writes a whole domain, or nothing" {
+	mkdir "$BATS_TEST_TMPDIR/here"
+	cd "$BATS_TEST_TMPDIR/here" || return
+	paraboot run --engine file -o domain --no-initrd "$echo_guest"
+	readelf -h domain | grep -q 'Type: *EXEC'
+	readelf -n domain | grep -q Xen
+	[[ $(ls -A) == domain ]]
+	fails 2 "$IMAGES/bad/gz-*" run --engine file -o other "$(find "$IMAGES"/bad -name 'gz-*' ! -name '*-limit' | head -n 1)"
+	fails 2 "none/domain: No such file or directory" run --engine file -o none/domain --no-initrd "$echo_guest"
+	[[ $(ls -A) == domain ]]
+}
+
+@test "a machine without QEMU: status 3" {
+	run --separate-stderr env PATH=/nonexistent "$PARABOOT" run --engine qemu --no-initrd "$echo_guest"
+	[[ $status == 3 && ${#stderr_lines[@]} == 1 ]]
+}
+
+@test "from pipe to pipe, bytes as they are, and a reboot is status 10" {
+	run -10 --separate-stderr run_guest < <(printf 'abc\1x.')
+	[[ $output == $'ready\nabc\1x' && $stderr == "paraboot: $echo_guest: rebooted" ]]
+}
+
+# timed_out COMMAND: that shell command for paraboot $1 with the guest $2 ends with --timeout.
+timed_out() {
+	run -124 --separate-stderr bash -c "$1" - "$PARABOOT" "$echo_guest"
+	[[ ready == "$output"* && ${#stderr_lines[@]} == 1 && $stderr == "paraboot: $echo_guest: timed out"* ]]
+}
+
+@test "the end of standard input leaves the guest running, until --timeout: status 124" {
+	timed_out '"$1" run --no-initrd -m 64M --timeout 4 "$2" </dev/null'
+	timed_out '"$1" run --no-initrd -m 64M --timeout 4 "$2" <&-'
+}
+
+@test "a reader of the console that goes away ends the run, in one line" {
+	run --separate-stderr bash -c '{ timeout 120 "$1" run --no-initrd -m 64M "$2"; echo "status $?" >&2; } </dev/null | true' - "$PARABOOT" "$echo_guest"
+	[[ ${stderr_lines[*]} == "paraboot: $echo_guest: "*" status 130" && ${#stderr_lines[@]} == 2 ]]
+}
+
+@test "--verbose says what was started and how it ended" {
+	run -10 --separate-stderr run_guest --verbose < <(printf .)
+	[[ $stderr == *qemu-system-x86_64*rebooted* ]]
+}
+
+@test "Ctrl-A x leaves, Ctrl-A Ctrl-A is one, all other keys are the guest's" {
+	"$BATS_TEST_DIRNAME/terminal.py" keys "$PARABOOT" "$echo_guest"
+}
+
+@test "the terminal is given back when the guest ends" {
+	"$BATS_TEST_DIRNAME/terminal.py" guest "$PARABOOT" "$echo_guest"
+}
+
+@test "the terminal is given back on every signal" {
+	local signal
+	for signal in SIGINT SIGTERM SIGHUP SIGQUIT; do
+		"$BATS_TEST_DIRNAME/terminal.py" "$signal" "$PARABOOT" "$echo_guest"
+	done
+}
+
+@test "the terminal is the shell's while stopped or in the background" {
+	"$BATS_TEST_DIRNAME/terminal.py" stop "$PARABOOT" "$echo_guest"
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""terminal.py WAY PARABOOT IMAGE: run IMAGE, a guest that echoes (echo.S), on a
+terminal of its own, leave it in that WAY, and fail unless the terminal was raw
+meanwhile and is afterwards what it was before.
+
+paraboot is the foreground job of a process that does what a shell does."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import sys
+import termios
+import time
+
+PATIENCE = 60
+COOKED = termios.ICANON | termios.ECHO | termios.ISIG
+LEFT, REBOOTED = 130, 10
+
+
+def check(true, what):
+    if not true:
+        sys.exit(f"terminal.py: {what}")
+
+
+class Job:
+    """paraboot, as the foreground job of a session that is this process's."""
+
+    def __init__(self, command):
+        self.screen, self.tty = pty.openpty()
+        self.seen = b""
+        os.setsid()
+        fcntl.ioctl(self.tty, termios.TIOCSCTTY, 0)
+        # A shell is not stopped for giving its terminal away, nor ended with its job.
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        self.before = termios.tcgetattr(self.tty)
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.setpgid(0, 0)
+            os.tcsetpgrp(self.tty, os.getpgrp())
+            signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+            for fd in range(3):
+                os.dup2(self.tty, fd)
+            os.execv(command[0], command)
+
+    def is_raw(self):
+        return termios.tcgetattr(self.tty)[3] & COOKED == 0
+
+    def is_as_before(self):
+        return termios.tcgetattr(self.tty) == self.before
+
+    def wait(self, condition, what):
+        """Read what comes meanwhile: nobody can write to a screen that is full."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            check(time.monotonic() < end, f"{what}: waited in vain; seen: {self.seen!r}")
+            if select.select([self.screen], [], [], 0.05)[0]:
+                self.seen += os.read(self.screen, 4096)
+
+    def see(self, text):
+        self.wait(lambda: text in self.seen, f"see {text!r}")
+
+    def type(self, text):
+        os.write(self.screen, text)
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGTSTP)
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        check(os.WIFSTOPPED(status), "was to stop")
+        os.tcsetpgrp(self.tty, os.getpgrp())
+
+    def go_on(self, foreground):
+        if foreground:
+            os.tcsetpgrp(self.tty, self.pid)
+        os.kill(self.pid, signal.SIGCONT)
+
+    def end(self):
+        """Its exit status; minus the signal's number if one ended it."""
+        result = []
+
+        def ended():
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                result.append(os.waitstatus_to_exitcode(status))
+            return pid
+
+        self.wait(ended, "end")
+        return result[0]
+
+
+def keys(job):
+    """Ctrl-A Ctrl-A is one Ctrl-A, Ctrl-C is the guest's, Ctrl-A x leaves."""
+    job.type(b"a\x01\x01b\x03c\x01")
+    job.see(b"ready\na\x01b\x03c")
+    job.type(b"x")
+    return LEFT
+
+
+def guest_ends(job):
+    job.type(b".")
+    return REBOOTED
+
+
+def stop(job):
+    """The shell has its terminal while paraboot is stopped or in the background."""
+    job.stop()
+    check(job.is_as_before(), "is raw while stopped")
+    job.go_on(foreground=False)
+    time.sleep(0.5)
+    check(job.is_as_before(), "is raw while in the background")
+    job.stop()
+    job.go_on(foreground=True)
+    job.wait(job.is_raw, "raw again")
+    return guest_ends(job)
+
+
+def by_signal(name):
+    def way(job):
+        os.kill(job.pid, getattr(signal, name))
+        return LEFT
+
+    return way
+
+
+WAYS = {"keys": keys, "guest": guest_ends, "stop": stop}
+WAYS |= {name: by_signal(name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")}
+
+
+def main():
+    way, paraboot, image = sys.argv[1:]
+    if os.fork():  # the leader of a session has to be no leader of a group
+        sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+    job = Job([paraboot, "run", "--engine", "qemu", "--no-initrd", "-m", "64M", image])
+    job.see(b"ready")
+    check(job.is_raw(), "is not raw while the guest runs")
+    wanted = WAYS[way](job)
+    status = job.end()
+    check(status == wanted, f"exit status {status}, not {wanted}")
+    check(job.is_as_before(), "is not as it was before")
+
+
+main()

@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016,SC2154 # bats sets stderr; "$1" is for the inner shell
+# unpack: the kernel whole, or no file.
+
+setup_file() {
+	load common
+	make_images
+}
+
+setup() {
+	load common
+	mkdir "$BATS_TEST_TMPDIR/here"
+	cd "$BATS_TEST_TMPDIR/here" || return
+}
+
+@test "the kernel of every container is the same ELF file" {
+	local image
+	for image in elf64.gz elf64.lz4 bz-2.15 bz-lz4 bz-none bz-mz bz-signed uki-bz uki-elf uki-gz; do
+		paraboot unpack -o kernel "$IMAGES/good/$image"
+		cmp kernel "$IMAGES/good/elf64"
+	done
+}
+
+@test "to standard output, by default and as -" {
+	paraboot unpack "$IMAGES/good/bz-2.15" >kernel
+	cmp kernel "$IMAGES/good/elf64"
+	paraboot unpack -o - "$IMAGES/good/bz-2.15" | cmp - "$IMAGES/good/elf64"
+}
+
+@test "the file has the mode that the umask gives, and nothing stands beside it" {
+	umask 027
+	paraboot unpack -o kernel "$IMAGES/good/bz-2.15"
+	[[ $(stat -c %a kernel) == 640 && $(ls -A) == kernel ]]
+}
+
+@test "a failure leaves what was there, and nothing beside it" {
+	echo precious >kernel
+	local image
+	for image in "$IMAGES"/bad/gz-*; do
+		[[ $image == *-limit ]] && continue
+		fails 2 "$image: *" unpack -o kernel "$image"
+		[[ $(cat kernel) == precious && $(ls -A) == kernel ]]
+		fails 2 "$image: *" unpack -o new "$image"
+		[[ $(ls -A) == kernel ]]
+	done
+}
+
+@test "a file that is there is replaced, through a symbolic link too" {
+	echo old >kernel
+	ln -s kernel link
+	paraboot unpack -o link "$IMAGES/good/bz-2.15"
+	[[ -L link && ! -L kernel ]]
+	cmp kernel "$IMAGES/good/elf64"
+}
+
+@test "over its own image" {
+	cp "$IMAGES/good/elf64.gz" image
+	paraboot unpack -o image image
+	cmp image "$IMAGES/good/elf64"
+}
+
+@test "a device is written, not replaced" {
+	paraboot unpack -o /dev/null "$IMAGES/good/bz-2.15"
+	[[ -c /dev/null ]]
+	run --separate-stderr paraboot unpack -o /dev/full "$IMAGES/good/bz-2.15"
+	[[ $status == 3 && $stderr == "paraboot: /dev/full: "*"No space left on device" && -c /dev/full ]]
+}
+
+@test "a directory, a folder that is not there, an empty name" {
+	fails 2 "$BATS_TEST_TMPDIR: Is a directory" unpack -o "$BATS_TEST_TMPDIR" "$IMAGES/good/bz-2.15"
+	fails 2 "none/kernel: No such file or directory" unpack -o none/kernel "$IMAGES/good/bz-2.15"
+	fails 2 ": No such file or directory" unpack -o "" "$IMAGES/good/bz-2.15"
+}
+
+@test "standard output that is full, or that nobody reads" {
+	run --separate-stderr bash -c '"$1" unpack "$2" >/dev/full' - "$PARABOOT" "$IMAGES/good/bz-2.15"
+	[[ $status == 3 && $stderr == "paraboot: standard output: "*"No space left on device" ]]
+	run --separate-stderr bash -c '"$1" unpack "$2" | true' - "$PARABOOT" "$IMAGES/good/bz-big"
+	[[ ! $stderr ]]
+}
+
+@test "nothing is written to a terminal" {
+	run -0 script -qec "'$PARABOOT' unpack '$IMAGES/good/bz-2.15'; echo status \$?" /dev/null
+	[[ $output == *"paraboot: standard output: is a terminal"*"status 2"* ]]
+}
+
+@test "an image whose payload the host does not know" {
+	fails 2 "$IMAGES/good/bz-2.00: payload_offset: *" unpack -o kernel "$IMAGES/good/bz-2.00"
+	[[ ! $(ls -A) ]]
+}
