@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the entry to the guest's first instruction: memory is carved up, once
+ * and for ever, the processors are set up, the guest's initial tables are
+ * admitted, and vCPU 0 leaves for ring 3.
+ *
+ * Until mem_init() has made the direct map, machine memory is reached one to
+ * one through the tables that the paravisor was entered with.
+ */
+#include "asm.h"
+#include "paravisor.h"
+
+extern char image_start[], text_end[], rodata_end[], image_end[];
+extern uint64_t early_cr3, hv_cr3;
+extern uint32_t facts_vcpus;
+void boot(uint64_t facts_gpa, uint64_t image_gpa) __attribute__((noreturn));
+
+struct pv_facts facts;
+unsigned nr_vcpus;
+uint64_t max_mfn;
+uint64_t *hv_root;
+uint64_t *m2p_table;
+shared_info_t *shared_info;
+uint64_t shared_info_mfn;
+
+static uint64_t machine_base; /* where machine address 0 is mapped: 0, then DIRECT_VA */
+static uint64_t next_gpa, end_gpa;
+
+/* ---- The block ---- */
+
+void *boot_alloc(uint64_t pages)
+{
+	uint64_t gpa = next_gpa, len = pages * PAGE;
+
+	if (len > end_gpa - next_gpa)
+		panic("the plan gave %lu KiB, which is too little", facts.own_len >> 10);
+	next_gpa += len;
+	memset((void *)(machine_base + gpa), 0, len);
+	return (void *)(machine_base + gpa);
+}
+
+static uint64_t gpa_of(const void *va)
+{
+	return (uint64_t)va - machine_base;
+}
+
+/* The table below entry `index` of `table`, made if it is not there. All rights: the leaf decides. */
+static uint64_t *table_below(uint64_t *table, unsigned index)
+{
+	if (!(table[index] & PTE_P))
+		table[index] = gpa_of(boot_alloc(1)) | PTE_P | PTE_W | PTE_U;
+	return (uint64_t *)(machine_base + (table[index] & PTE_MFN));
+}
+
+static void map_one(uint64_t va, uint64_t pte, unsigned level)
+{
+	uint64_t *table = hv_root;
+
+	for (unsigned l = 4; l > level; l--)
+		table = table_below(table, (va >> (12 + 9 * (l - 1))) & 511);
+	table[(va >> (12 + 9 * (level - 1))) & 511] = pte;
+}
+
+#define BIG 0x200000ul
+
+void boot_map(uint64_t va, uint64_t gpa, uint64_t len, uint64_t flags)
+{
+	uint64_t at = 0;
+
+	while (at < len) {
+		bool big = !((va + at) % BIG) && !((gpa + at) % BIG) && len - at >= BIG;
+
+		map_one(va + at, (gpa + at) | flags | PTE_P | (big ? PTE_PS : 0), big ? 2 : 1);
+		at += big ? BIG : PAGE;
+	}
+}
+
+static void map_new(uint64_t va, uint64_t pages, uint64_t flags)
+{
+	boot_map(va, gpa_of(boot_alloc(pages)), pages * PAGE, flags);
+}
+
+/* ---- The map (map.h) ---- */
+
+static void map_image(uint64_t image_gpa)
+{
+	uint64_t text = (uint64_t)(text_end - image_start), rodata = (uint64_t)(rodata_end - image_start),
+		 end = (uint64_t)(image_end - image_start);
+
+	boot_map(IMAGE_VA, image_gpa, text, 0);
+	boot_map(IMAGE_VA + text, image_gpa + text, rodata - text, PTE_NX);
+	boot_map(IMAGE_VA + rodata, image_gpa + rodata, end - rodata, PTE_W | PTE_NX);
+}
+
+static void map_vcpus(void)
+{
+	for (unsigned i = 0; i < facts.nr_vcpus; i++) {
+		uint64_t va = (uint64_t)vcpu_at(i), tables = TABLES_VA + i * (uint64_t)TABLES_SIZE;
+
+		map_new(va, VCPU_DATA_LEN / PAGE, PTE_W | PTE_NX);
+		map_new(va + CRASH_STACK, (CRASH_STACK_SP - CRASH_STACK) / PAGE, PTE_W | PTE_NX);
+		map_new(va + STACK, (STACK_SP - STACK) / PAGE, PTE_W | PTE_NX);
+		map_new(tables, TABLES_SIZE / PAGE, PTE_W | PTE_NX);
+	}
+}
+
+static void map_frames(void)
+{
+	uint64_t m2p_pages = (max_mfn * 8 + PAGE - 1) / PAGE, frame_pages = (max_mfn + PAGE - 1) / PAGE;
+
+	m2p_table = boot_alloc(m2p_pages);
+	memset(m2p_table, 0xff, m2p_pages * PAGE); /* INVALID_P2M_ENTRY */
+	boot_map(M2P_VA, gpa_of(m2p_table), m2p_pages * PAGE, PTE_U | PTE_NX);
+	map_new(FRAMES_VA, frame_pages, PTE_W | PTE_NX);
+}
+
+static void mem_init(uint64_t image_gpa)
+{
+	uint64_t top = facts.machine_len;
+
+	next_gpa = image_gpa + (uint64_t)(image_end - image_start);
+	end_gpa = image_gpa + facts.own_len;
+	max_mfn = top >> PAGE_SHIFT;
+	hv_root = boot_alloc(1);
+	for (unsigned slot = HV_FIRST; slot < HV_FIRST + 3; slot++)
+		table_below(hv_root, slot);
+	boot_map(DIRECT_VA, 0, (top + BIG - 1) & ~(BIG - 1), PTE_W | PTE_NX);
+	map_image(image_gpa);
+	map_frames();
+	map_vcpus();
+	boot_map(LAPIC_VA, 0xfee00000, PAGE, PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
+	boot_map(IOAPIC_VA, 0xfec00000, PAGE, PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
+	boot_map(HPET_VA, 0xfed00000, PAGE, PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
+	hv_cr3 = gpa_of(hv_root);
+	write_cr3(hv_cr3);
+	machine_base = DIRECT_VA;
+	hv_root = (uint64_t *)(DIRECT_VA + hv_cr3);
+	m2p_table = (uint64_t *)(DIRECT_VA + (uint64_t)m2p_table);
+}
+
+/* ---- The facts ---- */
+
+static void check_facts(uint64_t image_gpa)
+{
+	uint64_t pfn = 0;
+
+	if (facts.magic != PV_FACTS_MAGIC || facts.size != sizeof(facts))
+		panic("the facts at the entry are not ours");
+	if (image_gpa != facts.own_gpa || image_gpa % BIG)
+		panic("placed at %lx, not at %lx", image_gpa, facts.own_gpa);
+	if (!facts.nr_vcpus || facts.nr_vcpus > MAX_VCPUS || facts.nr_extents > PV_MAX_EXTENTS ||
+	    facts.machine_len > (uint64_t)DIRECT_SLOTS << 39)
+		panic("%u vCPUs, %u extents, %lx bytes: too many", facts.nr_vcpus, facts.nr_extents, facts.machine_len);
+	for (unsigned i = 0; i < facts.nr_extents; i++) {
+		struct pv_extent *x = &facts.extents[i];
+
+		if (x->pfn != pfn || x->mfn + x->count > facts.machine_len >> PAGE_SHIFT)
+			panic("extent %u is wrong", i);
+		pfn += x->count;
+	}
+	if (pfn != facts.nr_pages)
+		panic("%lu pages in the extents, not %lu", pfn, facts.nr_pages);
+}
+
+uint64_t pfn_to_mfn(uint64_t pfn)
+{
+	for (unsigned i = 0; i < facts.nr_extents; i++) {
+		const struct pv_extent *x = &facts.extents[i];
+
+		if (pfn - x->pfn < x->count)
+			return x->mfn + (pfn - x->pfn);
+	}
+	return PV_NONE;
+}
+
+static void *guest_page(uint64_t pfn, const char *what)
+{
+	uint64_t mfn = pfn_to_mfn(pfn);
+
+	if (mfn == PV_NONE)
+		panic("the guest has no frame %lx for its %s", pfn, what);
+	return frame_va(mfn);
+}
+
+/* ---- The guest ---- */
+
+static void give_frames(void)
+{
+	for (unsigned i = 0; i < facts.nr_extents; i++) {
+		const struct pv_extent *x = &facts.extents[i];
+
+		for (uint64_t n = 0; n < x->count; n++) {
+			*frame(x->mfn + n) = FRAME_GUEST;
+			m2p_table[x->mfn + n] = x->pfn + n;
+		}
+	}
+}
+
+/* xen.h, struct start_info: what only the hypervisor knows. */
+static void fill_start_info(void)
+{
+	struct start_info *si = guest_page(facts.start_info_pfn, "start_info");
+
+	si->shared_info = shared_info_mfn << PAGE_SHIFT;
+	si->store_mfn = pfn_to_mfn(facts.xenstore_pfn);
+	si->store_evtchn = PORT_XENSTORE;
+	si->console.domU.mfn = pfn_to_mfn(facts.console_pfn);
+	si->console.domU.evtchn = PORT_CONSOLE;
+}
+
+/* Xen's public hypercall page: 32 bytes a call. */
+static void fill_hypercall_page(uint8_t *page)
+{
+	static const uint8_t head[] = { 0x51, 0x41, 0x53, 0xb8 };             /* push %rcx; push %r11; mov $N, %eax */
+	static const uint8_t tail[] = { 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 }; /* syscall; pop; pop; ret */
+	static const uint8_t iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, 23, 0, 0, 0, 0x0f, 0x05 };
+
+	memset(page, 0xcc, PAGE);
+	for (uint32_t n = 0; n < NR_HYPERCALLS; n++) {
+		uint8_t *p = page + n * 32;
+
+		memcpy(p, head, sizeof(head));
+		memcpy(p + sizeof(head), &n, sizeof(n));
+		memcpy(p + sizeof(head) + sizeof(n), tail, sizeof(tail));
+	}
+	memcpy(page + 32 * __HYPERVISOR_iret, iret, sizeof(iret));
+}
+
+static void guest_init(void)
+{
+	struct vcpu *v = vcpu_at(0);
+	uint64_t root = pfn_to_mfn(facts.pt_pfn);
+	int rc;
+
+	shared_info = boot_alloc(1);
+	shared_info_mfn = va_frame(shared_info);
+	*frame(shared_info_mfn) = FRAME_GUEST | FRAME_OWN;
+	for (unsigned i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
+		shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
+	give_frames();
+	fill_start_info();
+	if (facts.hypercall_pfn != PV_NONE)
+		fill_hypercall_page(guest_page(facts.hypercall_pfn, "hypercall page"));
+	v->info = &shared_info->vcpu_info[0];
+	rc = root == PV_NONE ? -XEN_EINVAL : set_kernel_root(v, root);
+	if (rc)
+		panic("the initial page tables are refused: %d", rc);
+	*frame(root) |= FRAME_PINNED;
+}
+
+static void start_guest(const void *a, const void *b)
+{
+	struct vcpu *v = vcpu_at(0);
+	struct regs *r = guest_regs(v);
+
+	(void)a;
+	(void)b;
+	memset(r, 0, sizeof(*r));
+	r->rip = facts.rip;
+	r->rsp = facts.rsp;
+	r->rsi = facts.start_info_va;
+	r->cs = SEL_CS64;
+	r->ss = SEL_DS;
+	r->rflags = FLAG_IF | 2;
+	v->kernel_mode = 1;
+	v->up = v->initialised = true;
+	runstate(v, RUNSTATE_running);
+	time_publish(v);
+	wallclock_publish();
+	write_cr3(v->kernel_cr3);
+	enter_guest();
+}
+
+void boot(uint64_t facts_gpa, uint64_t image_gpa)
+{
+	uart_init();
+	memcpy(&facts, (const void *)facts_gpa, sizeof(facts));
+	check_facts(image_gpa);
+	facts_vcpus = facts.nr_vcpus;
+	mem_init(image_gpa);
+	cpu_features_init();
+	vcpu_at(0)->online = true;
+	cpu_init(vcpu_at(0));
+	apic_init();
+	time_init();
+	smp_start();
+	shadow_init();
+	guest_init();
+	event_init();
+	grant_init();
+	console_init(guest_page(facts.console_pfn, "console"));
+	xenstore_init(guest_page(facts.xenstore_pfn, "xenstore"));
+	call_on_stack(NULL, NULL, (uint64_t)guest_regs(vcpu_at(0)) & ~15ul, start_guest);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions that a kernel in ring 3 still executes: those of the
+ * forced-emulation prefix (ud2a, "xen"), and the privileged ones that its
+ * paravirtual operations did not replace. Each does what Xen makes of it, or
+ * nothing, or faults in the guest.
+ */
+#include "asm.h"
+#include "paravisor.h"
+
+/* An instruction on the way through the decoder. */
+struct insn {
+	uint8_t bytes[15];
+	unsigned len, at; /* bytes there; the next to look at */
+	uint8_t rex;
+	bool small; /* operand size prefix */
+};
+
+static uint8_t next(struct insn *i)
+{
+	return i->at < i->len ? i->bytes[i->at++] : 0;
+}
+
+static void fetch(struct insn *i, uint64_t rip)
+{
+	memset(i, 0, sizeof(*i));
+	if (guest_range_ok(rip, sizeof(i->bytes)))
+		i->len = (unsigned)(sizeof(i->bytes) - raw_copy(i->bytes, (const void *)rip, sizeof(i->bytes)));
+}
+
+static uint64_t *gpr(struct regs *r, unsigned n)
+{
+	static const uint8_t at[16] = { 10, 11, 12, 5, 0, 4, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0 };
+
+	return n == 4 ? &r->rsp : (uint64_t *)r + at[n];
+}
+
+/* ---- Model-specific registers ---- */
+
+static int read_msr(struct vcpu *v, uint32_t msr, uint64_t *ret)
+{
+	switch (msr) {
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+	case MSR_PAT:
+		*ret = rdmsr(msr);
+		return 0;
+	case MSR_EFER:
+		*ret = rdmsr(msr) & 0xd01; /* SCE LME LMA NXE */
+		return 0;
+	case MSR_APIC_BASE:
+		*ret = 0xfee00800 | (v->id ? 0 : 0x100);
+		return 0;
+	case 0x10: /* TSC */
+		*ret = rdtsc();
+		return 0;
+	case 0x17:  /* platform id */
+	case 0x8b:  /* microcode revision */
+	case 0x179: /* machine checks: capabilities (no banks), status, control */
+	case 0x17a:
+	case 0x17b:
+	case 0x1a0: /* MISC_ENABLE */
+		*ret = 0;
+		return 0;
+	}
+	return 1;
+}
+
+static int write_msr(uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+		return safe_wrmsr(msr, value);
+	case MSR_PAT:
+		return value != rdmsr(MSR_PAT);
+	case 0x8b:
+	case 0x17a:
+	case 0x17b:
+	case 0x1a0:
+		return 0;
+	}
+	return 1;
+}
+
+static int do_rdmsr(struct vcpu *v, struct regs *r)
+{
+	uint64_t value;
+
+	trace('m', r->rcx, r->rip);
+	if (read_msr(v, (uint32_t)r->rcx, &value))
+		return 1;
+	r->rax = (uint32_t)value;
+	r->rdx = value >> 32;
+	return 0;
+}
+
+static int do_wrmsr(struct regs *r)
+{
+	trace('M', r->rcx, r->rip);
+	return write_msr((uint32_t)r->rcx, (uint32_t)r->rax | r->rdx << 32);
+}
+
+/* ---- Control and debug registers ---- */
+
+static int read_cr(struct vcpu *v, unsigned n, uint64_t *to)
+{
+	switch (n) {
+	case 0:
+		*to = v->cr0;
+		return 0;
+	case 2:
+		*to = v->info->arch.cr2;
+		return 0;
+	case 3:
+		*to = xen_pfn_to_cr3(v->kernel_mfn);
+		return 0;
+	case 4:
+		*to = v->cr4;
+		return 0;
+	}
+	return 1;
+}
+
+static int write_cr(struct vcpu *v, unsigned n, uint64_t value)
+{
+	switch (n) {
+	case 0: /* only TS is the guest's */
+		v->cr0 = (v->cr0 & ~8ull) | (value & 8);
+		write_cr0((read_cr0() & ~8ull) | (value & 8));
+		return 0;
+	case 2:
+		v->info->arch.cr2 = value;
+		return 0;
+	case 3:
+		return set_kernel_root(v, xen_cr3_to_pfn(value)) != 0;
+	case 4:
+		v->cr4 = (v->cr4 & ~guest_cr4_mask()) | (value & guest_cr4_mask());
+		write_cr4(real_cr4(v));
+		return 0;
+	}
+	return 1;
+}
+
+static int move_control(struct vcpu *v, struct regs *r, struct insn *i, uint8_t op)
+{
+	uint8_t modrm = next(i);
+	unsigned n = (modrm >> 3 & 7) | (i->rex & 4) << 1;
+	uint64_t *reg = gpr(r, (modrm & 7) | (i->rex & 1) << 3);
+
+	switch (op) {
+	case 0x20:
+		return read_cr(v, n, reg);
+	case 0x22:
+		return write_cr(v, n, *reg);
+	case 0x21:
+		*reg = (uint64_t)hc_get_debugreg(v, n, 0, 0, 0, 0);
+		return 0;
+	default:
+		return hc_set_debugreg(v, n, *reg, 0, 0, 0) != 0;
+	}
+}
+
+/* ---- cpuid, xsetbv, ports ---- */
+
+static int do_cpuid(struct vcpu *v, struct regs *r)
+{
+	uint32_t out[4];
+
+	guest_cpuid(v, (uint32_t)r->rax, (uint32_t)r->rcx, out);
+	r->rax = out[0];
+	r->rbx = out[1];
+	r->rcx = out[2];
+	r->rdx = out[3];
+	return 0;
+}
+
+static int do_xsetbv(struct vcpu *v, struct regs *r)
+{
+	uint64_t value = (uint32_t)r->rax | r->rdx << 32;
+
+	if ((uint32_t)r->rcx || !(v->cr4 & 0x40000) || !xcr0_fits(value))
+		return 1;
+	return safe_xsetbv(0, value);
+}
+
+/* No port is the guest's: reads give all ones, writes go nowhere. */
+static int do_in(struct regs *r, unsigned bytes)
+{
+	if (bytes == 4)
+		r->rax = 0xffffffff;
+	else
+		r->rax |= bytes == 1 ? 0xff : 0xffff;
+	return 0;
+}
+
+static bool ports_allowed(const struct vcpu *v)
+{
+	return v->iopl >= (v->kernel_mode ? 1u : 3u);
+}
+
+/* ---- Dispatch ---- */
+
+static int two_byte(struct vcpu *v, struct regs *r, struct insn *i)
+{
+	uint8_t op = next(i);
+
+	if (op == 0xa2)
+		return do_cpuid(v, r);
+	if (!v->kernel_mode)
+		return 1;
+	switch (op) {
+	case 0x01:
+		return next(i) == 0xd1 ? do_xsetbv(v, r) : 1;
+	case 0x06: /* clts */
+		return write_cr(v, 0, v->cr0 & ~8ull);
+	case 0x08:
+	case 0x09: /* invd, wbinvd */
+		return 0;
+	case 0x20:
+	case 0x21:
+	case 0x22:
+	case 0x23:
+		return move_control(v, r, i, op);
+	case 0x30:
+		return do_wrmsr(r);
+	case 0x31: {
+		uint64_t tsc = rdtsc();
+
+		r->rax = (uint32_t)tsc;
+		r->rdx = tsc >> 32;
+		return 0;
+	}
+	case 0x32:
+		return do_rdmsr(v, r);
+	}
+	return 1;
+}
+
+static int one_byte(struct vcpu *v, struct regs *r, struct insn *i, uint8_t op)
+{
+	unsigned bytes = op & 1 ? (i->small ? 2 : 4) : 1;
+
+	switch (op) {
+	case 0xf4: /* hlt */
+		if (!v->kernel_mode)
+			return 1;
+		idle(v);
+		return 0;
+	case 0xfa:
+	case 0xfb: /* cli, sti: the interrupt flag is not the guest's */
+		return !ports_allowed(v);
+	case 0xe4:
+	case 0xe5:
+		next(i);
+		return ports_allowed(v) ? do_in(r, bytes) : 1;
+	case 0xec:
+	case 0xed:
+		return ports_allowed(v) ? do_in(r, bytes) : 1;
+	case 0xe6:
+	case 0xe7:
+		next(i);
+		return !ports_allowed(v);
+	case 0xee:
+	case 0xef:
+		return !ports_allowed(v);
+	}
+	return 1;
+}
+
+int emulate_privileged(struct vcpu *v, struct regs *r)
+{
+	struct insn i;
+	uint8_t op;
+	int rc;
+
+	fetch(&i, r->rip);
+	for (op = next(&i); op == 0x66 || op == 0xf2 || op == 0xf3; op = next(&i))
+		i.small |= op == 0x66;
+	if ((op & 0xf0) == 0x40) {
+		i.rex = op;
+		op = next(&i);
+	}
+	rc = op == 0x0f ? two_byte(v, r, &i) : one_byte(v, r, &i, op);
+	if (!rc)
+		r->rip += i.at;
+	return rc;
+}
+
+/* xen.h, "forced emulation prefix": ud2a, "xen", cpuid. */
+int emulate_forced(struct vcpu *v, struct regs *r)
+{
+	static const uint8_t forced_cpuid[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
+	struct insn i;
+
+	fetch(&i, r->rip);
+	if (i.len < sizeof(forced_cpuid) || memcmp(i.bytes, forced_cpuid, sizeof(forced_cpuid)))
+		return 1;
+	r->rip += sizeof(forced_cpuid);
+	return do_cpuid(v, r);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hypercalls by number, and the copies between guest and paravisor that all
+ * of them use. A number without a row gives -ENOSYS; every call is counted.
+ */
+#include "paravisor.h"
+
+static const struct {
+	const char *name;
+	hypercall_fn *fn;
+} table[NR_HYPERCALLS] = {
+#define ROW(n) [__HYPERVISOR_##n] = { #n, hc_##n }
+	ROW(set_trap_table),
+	ROW(mmu_update),
+	ROW(set_gdt),
+	ROW(stack_switch),
+	ROW(set_callbacks),
+	ROW(fpu_taskswitch),
+	ROW(sched_op_compat),
+	ROW(set_debugreg),
+	ROW(get_debugreg),
+	ROW(update_descriptor),
+	ROW(memory_op),
+	ROW(multicall),
+	ROW(update_va_mapping),
+	ROW(set_timer_op),
+	ROW(xen_version),
+	ROW(console_io),
+	ROW(grant_table_op),
+	ROW(vm_assist),
+	ROW(iret),
+	ROW(vcpu_op),
+	ROW(set_segment_base),
+	ROW(mmuext_op),
+	ROW(nmi_op),
+	ROW(sched_op),
+	ROW(callback_op),
+	ROW(event_channel_op),
+	ROW(physdev_op),
+	ROW(xenpmu_op),
+#undef ROW
+	[__HYPERVISOR_update_va_mapping_otherdomain] = { "update_va_mapping_otherdomain", hc_update_va_otherdomain },
+	[__HYPERVISOR_platform_op] = { "platform_op", hc_denied },
+	[__HYPERVISOR_sysctl] = { "sysctl", hc_denied },
+	[__HYPERVISOR_domctl] = { "domctl", hc_denied },
+};
+
+/* What only a privileged domain may ask. */
+long hc_denied(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)v, (void)a, (void)b, (void)c, (void)d, (void)e;
+	return -XEN_EPERM;
+}
+
+long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5])
+{
+	if (unlikely(nr >= NR_HYPERCALLS || !table[nr].fn)) {
+		trace('?', nr, args[0]);
+		v->counts[nr < NR_HYPERCALLS ? nr : NR_HYPERCALLS - 1]++;
+		return -XEN_ENOSYS;
+	}
+	v->counts[nr]++;
+	trace('H', nr, args[0]);
+	return table[nr].fn(v, args[0], args[1], args[2], args[3], args[4]);
+}
+
+void hypercall_counts(void)
+{
+	say("paravisor: hypercalls\n");
+	for (unsigned n = 0; n < NR_HYPERCALLS; n++) {
+		uint64_t sum = 0;
+
+		for (unsigned i = 0; i < nr_vcpus; i++)
+			sum += vcpu_at(i)->counts[n];
+		if (sum)
+			say("  %2u %s %lu%s\n", n, table[n].name ? table[n].name : "?", sum,
+			    table[n].fn ? "" : " (-ENOSYS)");
+	}
+}
+
+/* ---- Guest memory ---- */
+
+/* Neither the paravisor's, nor wrapping. What is not canonical or not mapped faults, and survives it. */
+bool guest_range_ok(uint64_t va, uint64_t len)
+{
+	uint64_t last = va + (len ? len - 1 : 0);
+
+	return last >= va && va >> HV_SHIFT != HV_TAG && last >> HV_SHIFT != HV_TAG &&
+	       !(va < HYPERVISOR_VIRT_START && last >= HYPERVISOR_VIRT_END);
+}
+
+int copy_from_guest(void *to, uint64_t va, size_t len)
+{
+	if (unlikely(!guest_range_ok(va, len)))
+		return -XEN_EFAULT;
+	return raw_copy(to, (const void *)va, len) ? -XEN_EFAULT : 0;
+}
+
+int copy_to_guest(uint64_t va, const void *from, size_t len)
+{
+	if (unlikely(!guest_range_ok(va, len)))
+		return -XEN_EFAULT;
+	return raw_copy((void *)va, from, len) ? -XEN_EFAULT : 0;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page-table hypercalls: mmu_update, update_va_mapping and mmuext_op.
+ * The checks behind them are mmu.c's.
+ */
+#include "asm.h"
+#include "paravisor.h"
+
+#define OWN_DOMID 1
+
+static bool is_self(uint64_t domid)
+{
+	return (domid & 0xffff) == DOMID_SELF || (domid & 0xffff) == OWN_DOMID;
+}
+
+static int one_update(const struct mmu_update *u)
+{
+	uint64_t maddr = u->ptr & ~3ull, mfn = maddr >> PAGE_SHIFT;
+
+	switch (u->ptr & 3) {
+	case MMU_NORMAL_PT_UPDATE:
+	case MMU_PT_UPDATE_NO_TRANSLATE:
+		return entry_write(mfn, (unsigned)(maddr & 0xfff) / 8, u->val, false);
+	case MMU_PT_UPDATE_PRESERVE_AD:
+		return entry_write(mfn, (unsigned)(maddr & 0xfff) / 8, u->val, true);
+	default: /* MMU_MACHPHYS_UPDATE */
+		if (!frame_is_guest(mfn))
+			return -XEN_EINVAL;
+		m2p_table[mfn] = u->val;
+		return 0;
+	}
+}
+
+#define BATCH   16
+#define MANY    (1u << 20)
+#define PREEMPT (1u << 31) /* of the count, in calls that Xen had interrupted */
+
+long hc_mmu_update(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_va, uint64_t domid, uint64_t e)
+{
+	struct mmu_update batch[BATCH];
+	uint32_t n = (uint32_t)count & ~PREEMPT, i;
+	int rc = 0;
+
+	(void)v, (void)e;
+	if (!is_self(domid))
+		return -XEN_ESRCH;
+	if (n > MANY)
+		return -XEN_EINVAL;
+	for (i = 0; i < n && !rc; i++) {
+		uint32_t left = n - i < BATCH ? n - i : BATCH;
+
+		if (i % BATCH == 0)
+			rc = copy_from_guest(batch, list + i * sizeof(batch[0]), left * sizeof(batch[0]));
+		if (!rc)
+			rc = one_update(&batch[i % BATCH]);
+		if (rc)
+			break;
+	}
+	if (rc)
+		trace('u', batch[i % BATCH].ptr, batch[i % BATCH].val);
+	if (done_va && copy_to_guest(done_va, &i, sizeof(i)))
+		rc = -XEN_EFAULT;
+	return rc;
+}
+
+/* ---- TLB flushes that the calls ask for ---- */
+
+static int read_mask(uint64_t va, uint64_t *mask)
+{
+	*mask = 0;
+	return copy_from_guest(mask, va, (nr_vcpus + 7) / 8);
+}
+
+static long uvm_flush(uint64_t va, uint64_t flags)
+{
+	uint64_t type = flags & UVMF_FLUSHTYPE_MASK, whom = flags & ~UVMF_FLUSHTYPE_MASK, mask = 0;
+
+	if (type == UVMF_NONE)
+		return 0;
+	if (whom == UVMF_LOCAL) {
+		if (type == UVMF_INVLPG)
+			invlpg(va);
+		else
+			flush_tlb_local();
+		return 0;
+	}
+	if (whom == UVMF_ALL)
+		mask = ~0ull;
+	else if (read_mask(whom, &mask))
+		return -XEN_EFAULT;
+	flush_tlb(mask);
+	return 0;
+}
+
+long hc_update_va_mapping(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t flags, uint64_t d, uint64_t e)
+{
+	uint64_t mfn, *at = walk(v->kernel_mfn, va, 1, &mfn);
+	int rc;
+
+	(void)d, (void)e;
+	if (!at)
+		return -XEN_EINVAL;
+	rc = entry_write(mfn, (unsigned)(va >> PAGE_SHIFT) & 511, entry, false);
+	return rc ? rc : uvm_flush(va, flags);
+}
+
+long hc_update_va_otherdomain(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t flags, uint64_t domid, uint64_t e)
+{
+	return is_self(domid) ? hc_update_va_mapping(v, va, entry, flags, domid, e) : -XEN_EPERM;
+}
+
+/* ---- mmuext_op: a row a command ---- */
+
+typedef int ext_fn(struct vcpu *v, const struct mmuext_op *op);
+
+static int ext_pin(struct vcpu *v, const struct mmuext_op *op)
+{
+	uint64_t mfn = op->arg1.mfn;
+	int rc;
+
+	(void)v;
+	if (!frame_is_guest(mfn))
+		return -XEN_EINVAL;
+	if (*frame(mfn) & FRAME_PINNED)
+		return -XEN_EINVAL;
+	rc = table_admit(mfn, op->cmd - MMUEXT_PIN_L1_TABLE + 1);
+	if (!rc)
+		*frame(mfn) |= FRAME_PINNED;
+	return rc;
+}
+
+static int ext_unpin(struct vcpu *v, const struct mmuext_op *op)
+{
+	uint64_t mfn = op->arg1.mfn;
+
+	(void)v;
+	if (!frame_is_guest(mfn) || !(*frame(mfn) & FRAME_PINNED))
+		return -XEN_EINVAL;
+	*frame(mfn) &= (uint8_t)~FRAME_PINNED;
+	return 0;
+}
+
+static int ext_new_base(struct vcpu *v, const struct mmuext_op *op)
+{
+	return set_kernel_root(v, op->arg1.mfn);
+}
+
+static int ext_new_user_base(struct vcpu *v, const struct mmuext_op *op)
+{
+	return set_user_root(v, op->arg1.mfn);
+}
+
+static int ext_flush_local(struct vcpu *v, const struct mmuext_op *op)
+{
+	(void)v, (void)op;
+	flush_tlb_local();
+	return 0;
+}
+
+static int ext_invlpg_local(struct vcpu *v, const struct mmuext_op *op)
+{
+	(void)v;
+	invlpg(op->arg1.linear_addr);
+	return 0;
+}
+
+static int ext_flush_multi(struct vcpu *v, const struct mmuext_op *op)
+{
+	uint64_t mask;
+
+	(void)v;
+	if (read_mask((uint64_t)op->arg2.vcpumask.p, &mask))
+		return -XEN_EFAULT;
+	flush_tlb(mask);
+	return 0;
+}
+
+static int ext_flush_all(struct vcpu *v, const struct mmuext_op *op)
+{
+	(void)v, (void)op;
+	flush_tlb(~0ull);
+	return 0;
+}
+
+/* A virtual machine's caches are coherent, and no device is the guest's. */
+static int ext_flush_cache(struct vcpu *v, const struct mmuext_op *op)
+{
+	(void)v, (void)op;
+	return 0;
+}
+
+static int ext_set_ldt(struct vcpu *v, const struct mmuext_op *op)
+{
+	return segment_load_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents);
+}
+
+static int writable_page(uint64_t mfn)
+{
+	if (!frame_is_guest(mfn) || (*frame(mfn) & (FRAME_LEVEL | FRAME_OWN)))
+		return -XEN_EINVAL;
+	return 0;
+}
+
+static int ext_clear_page(struct vcpu *v, const struct mmuext_op *op)
+{
+	(void)v;
+	if (writable_page(op->arg1.mfn))
+		return -XEN_EINVAL;
+	memset(frame_va(op->arg1.mfn), 0, PAGE);
+	return 0;
+}
+
+static int ext_copy_page(struct vcpu *v, const struct mmuext_op *op)
+{
+	(void)v;
+	if (writable_page(op->arg1.mfn) || !frame_is_guest(op->arg2.src_mfn))
+		return -XEN_EINVAL;
+	memcpy(frame_va(op->arg1.mfn), frame_va(op->arg2.src_mfn), PAGE);
+	return 0;
+}
+
+static ext_fn *const ext_ops[] = {
+	[MMUEXT_PIN_L1_TABLE] = ext_pin,
+	[MMUEXT_PIN_L2_TABLE] = ext_pin,
+	[MMUEXT_PIN_L3_TABLE] = ext_pin,
+	[MMUEXT_PIN_L4_TABLE] = ext_pin,
+	[MMUEXT_UNPIN_TABLE] = ext_unpin,
+	[MMUEXT_NEW_BASEPTR] = ext_new_base,
+	[MMUEXT_NEW_USER_BASEPTR] = ext_new_user_base,
+	[MMUEXT_TLB_FLUSH_LOCAL] = ext_flush_local,
+	[MMUEXT_INVLPG_LOCAL] = ext_invlpg_local,
+	[MMUEXT_TLB_FLUSH_MULTI] = ext_flush_multi,
+	[MMUEXT_INVLPG_MULTI] = ext_flush_multi,
+	[MMUEXT_TLB_FLUSH_ALL] = ext_flush_all,
+	[MMUEXT_INVLPG_ALL] = ext_flush_all,
+	[MMUEXT_FLUSH_CACHE] = ext_flush_cache,
+	[MMUEXT_FLUSH_CACHE_GLOBAL] = ext_flush_cache,
+	[MMUEXT_SET_LDT] = ext_set_ldt,
+	[MMUEXT_CLEAR_PAGE] = ext_clear_page,
+	[MMUEXT_COPY_PAGE] = ext_copy_page,
+};
+
+long hc_mmuext_op(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_va, uint64_t domid, uint64_t e)
+{
+	uint32_t n = (uint32_t)count & ~PREEMPT, i;
+	struct mmuext_op op;
+	long rc = 0;
+
+	(void)e;
+	if (!is_self(domid))
+		return -XEN_ESRCH;
+	if (n > MANY)
+		return -XEN_EINVAL;
+	for (i = 0; i < n; i++) {
+		rc = copy_from_guest(&op, list + i * sizeof(op), sizeof(op));
+		if (!rc)
+			rc = op.cmd < ARRAY(ext_ops) && ext_ops[op.cmd] ? ext_ops[op.cmd](v, &op) : -XEN_ENOSYS;
+		if (rc) {
+			trace('x', op.cmd, op.arg1.mfn);
+			break;
+		}
+	}
+	if (done_va && copy_to_guest(done_va, &i, sizeof(i)))
+		rc = -XEN_EFAULT;
+	return rc;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The paravisor's own words: the guest's registers, a vCPU, and what each
+ * file offers the others. Ring 0 runs with interrupts off except in idle(),
+ * one thread per processor, and vCPU n is for ever processor n: so a vCPU's
+ * own fields need no lock, and what several share says by what it is locked.
+ */
+#ifndef PARAVISOR_H
+#define PARAVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The ABI as of Xen 4.17. */
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+#include <xen/errno.h>
+#include <xen/vcpu.h>
+#include <xen/xen.h>
+
+#include "facts.h"
+#include "map.h"
+
+__extension__ typedef unsigned __int128 u128;
+
+#define PAGE        4096ul
+#define PAGE_SHIFT  12
+#define ARRAY(x)    (sizeof(x) / sizeof((x)[0]))
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define barrier()   __asm__ volatile("" ::: "memory")
+
+#define FLAG_CF     0x1ull
+#define FLAG_PF     0x4ull
+#define FLAG_ZF     0x40ull
+#define FLAG_SF     0x80ull
+#define FLAG_TF     0x100ull
+#define FLAG_IF     0x200ull
+#define FLAG_OF     0x800ull
+#define FLAG_IOPL   0x3000ull
+#define FLAG_NT     0x4000ull
+#define FLAG_RF     0x10000ull
+#define FLAG_VM     0x20000ull
+#define FLAG_AC     0x40000ull
+
+/* Exceptions, by the processor's numbers. */
+enum trap {
+	TRAP_DB = 1,
+	TRAP_NMI = 2,
+	TRAP_BP = 3,
+	TRAP_OF = 4,
+	TRAP_UD = 6,
+	TRAP_NM = 7,
+	TRAP_DF = 8,
+	TRAP_TS = 10,
+	TRAP_NP = 11,
+	TRAP_SS = 12,
+	TRAP_GP = 13,
+	TRAP_PF = 14,
+	TRAP_MF = 16,
+	TRAP_AC = 17,
+	TRAP_MC = 18,
+	TRAP_XM = 19
+};
+
+/* The guest's registers, as entry.S leaves them at the top of the stack. */
+struct regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint32_t error, vector;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+#define PF_PRESENT 1u
+#define PF_WRITE   2u
+#define PF_USER    4u
+#define PF_RSVD    8u
+#define PF_FETCH   16u
+
+struct shadow;
+
+/* A callback that the guest registered. */
+struct callback {
+	uint64_t rip;
+	bool mask_events;
+};
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, iomap;
+} __attribute__((packed));
+
+#define NR_HYPERCALLS 64
+
+struct vcpu {
+	/* What entry.S reads: offsets V_* in map.h. */
+	uint64_t kernel_mode; /* 1: the guest's kernel runs, 0: one of its processes */
+	uint64_t kernel_cr3;  /* machine addresses of the copies that run */
+	uint64_t user_cr3;    /* 0: none given */
+	uint64_t kernel_sp;
+	uint64_t syscall_rip;
+	vcpu_info_t *info; /* in guest memory, through the direct map */
+	uint64_t masks;    /* the syscall callback masks events */
+	uint64_t scratch;
+
+	uint32_t id, apic_id;
+	volatile bool online; /* its processor is here */
+	volatile bool up;     /* the guest brought it up */
+	volatile bool halted; /* in idle(): an event needs an IPI */
+	volatile bool polling;
+	bool initialised;
+	bool info_registered;
+	uint64_t fs_base, gs_base, gs_base_user; /* while it is down */
+
+	struct shadow *kernel_root, *user_root;
+	uint64_t kernel_mfn, user_mfn; /* the guest's own top-level tables */
+	uint64_t kernel_ss;
+	struct callback event, failsafe, nmi, sysenter, syscall32;
+	uint32_t iopl;
+	uint64_t cr0, cr4; /* as the guest believes them */
+	uint64_t dr[8];
+	uint64_t ldt_va;
+	uint32_t ldt_ents, gdt_ents;
+	uint64_t gdt_mfn[GDT_GUEST];
+	uint64_t ldt_mfn[16];
+	struct trap_info traps[256];
+
+	/* Time. */
+	uint64_t timer_ns;  /* when VIRQ_TIMER is due; 0: never */
+	uint64_t period_ns; /* 0: one shot */
+	uint64_t next_period_ns;
+	uint64_t poll_ns; /* when a poll ends; 0: never */
+	uint64_t runstate_va;
+	vcpu_runstate_info_t runstate;
+
+	uint64_t repaired_va, repaired_rip; /* the last fault that was tried again */
+
+	/* A TLB flush that another vCPU asks of this one: 0 none, 1 all of it. */
+	volatile uint32_t flush;
+
+	struct tss tss;
+	uint64_t counts[NR_HYPERCALLS];
+};
+
+static inline struct vcpu *vcpu_at(unsigned id)
+{
+	return (struct vcpu *)(VCPUS_VA + (uint64_t)id * VCPU_SIZE);
+}
+
+static inline struct vcpu *this_vcpu(void)
+{
+	uint64_t sp;
+
+	__asm__("mov %%rsp, %0" : "=r"(sp));
+	return (struct vcpu *)(sp & -(uint64_t)VCPU_SIZE);
+}
+
+static inline struct regs *guest_regs(struct vcpu *v)
+{
+	return (struct regs *)((uint64_t)v + STACK_SP - sizeof(struct regs));
+}
+
+extern struct pv_facts facts;
+extern unsigned nr_vcpus; /* those whose processors came */
+extern shared_info_t *shared_info;
+extern uint64_t shared_info_mfn;
+
+/* ---- lib.c: what a compiler calls, and printing on the serial port ---- */
+void *memcpy(void *to, const void *from, size_t len);
+void *memmove(void *to, const void *from, size_t len);
+void *memset(void *to, int byte, size_t len);
+int memcmp(const void *a, const void *b, size_t len);
+size_t strlen(const char *s);
+/* %s %c %d %u %x (unsigned long with l), widths with zeros; no more. */
+__attribute__((format(printf, 1, 2))) void say(const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) int format(char *buf, size_t len, const char *fmt, ...);
+
+/* ---- uart.c ---- */
+void uart_init(void);
+void uart_put(char c);
+void uart_write(const char *buf, size_t len); /* whole, without another vCPU's bytes in between */
+int uart_get(void);                           /* -1: nothing there */
+
+/* ---- spin locks: a waiter still answers TLB flushes (smp.c) ---- */
+struct lock {
+	volatile uint32_t held;
+};
+void lock(struct lock *l);
+void unlock(struct lock *l);
+
+/* ---- boot.c: memory, once ---- */
+void *boot_alloc(uint64_t pages); /* zeroed, in the direct map; ends in a crash when the block is used up */
+void boot_map(uint64_t va, uint64_t gpa, uint64_t len, uint64_t pte_flags);
+extern uint64_t *hv_root; /* a top-level table with only the paravisor's slots: idle processors run on it */
+extern uint64_t max_mfn;  /* one past the machine's last RAM frame */
+
+static inline void *frame_va(uint64_t mfn)
+{
+	return (void *)(DIRECT_VA + (mfn << PAGE_SHIFT));
+}
+
+static inline uint64_t va_frame(const void *va)
+{
+	return ((uint64_t)va - DIRECT_VA) >> PAGE_SHIFT;
+}
+
+/* The machine frame of a guest frame, or PV_NONE. */
+uint64_t pfn_to_mfn(uint64_t pfn);
+extern uint64_t *m2p_table; /* the machine-to-physical table, through the direct map */
+
+/* ---- cpu.c, asm ---- */
+void cpu_init(struct vcpu *v);
+void cpu_features_init(void);
+void cpu_load_gdt(struct vcpu *v, unsigned ents, const uint64_t *mfns);
+void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, uint32_t out[4]);
+uint64_t real_cr4(const struct vcpu *v);
+uint64_t guest_cr4_mask(void);
+bool cpu_has_xsave(void);
+bool xcr0_fits(uint64_t xcr0);
+
+/* ---- guest memory: copies that survive a fault ---- */
+bool guest_range_ok(uint64_t va, uint64_t len);
+int copy_from_guest(void *to, uint64_t va, size_t len); /* 0 or -XEN_EFAULT */
+int copy_to_guest(uint64_t va, const void *from, size_t len);
+
+/* ---- entry.S ---- */
+__attribute__((noreturn)) void enter_guest(void);            /* with the registers at the top of the stack */
+uint64_t raw_copy(void *to, const void *from, uint64_t len); /* bytes not copied; callers check the range */
+int safe_rdmsr(uint32_t msr, uint64_t *ret);
+int safe_wrmsr(uint32_t msr, uint64_t value);
+int safe_xsetbv(uint32_t index, uint64_t value);
+int safe_load_gs(uint16_t selector);
+
+/* ---- traps.c ---- */
+void to_kernel_mode(struct vcpu *v);
+void to_user_mode(struct vcpu *v);
+void inject(struct vcpu *v, struct regs *r, enum trap trap, uint32_t error);
+void inject_pf(struct vcpu *v, struct regs *r, uint64_t address, uint32_t error);
+void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint32_t *error);
+__attribute__((noreturn, format(printf, 2, 3))) void guest_crash(struct vcpu *v, const char *fmt, ...);
+
+/* ---- emulate.c, ptwr.c: 0 done, 1 not mine ---- */
+int emulate_privileged(struct vcpu *v, struct regs *r);
+int emulate_forced(struct vcpu *v, struct regs *r);
+int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t address);
+
+/* ---- mmu.c ---- */
+#define PTE_P        1ull
+#define PTE_W        2ull
+#define PTE_U        4ull
+#define PTE_PWT      8ull
+#define PTE_PCD      0x10ull
+#define PTE_A        0x20ull
+#define PTE_D        0x40ull
+#define PTE_PS       0x80ull
+#define PTE_G        0x100ull
+#define PTE_NX       (1ull << 63)
+#define PTE_MFN      0x000ffffffffff000ull
+
+#define FRAME_GUEST  0x80 /* the guest may map it */
+#define FRAME_PINNED 0x40
+#define FRAME_OWN    0x20 /* the guest may map it, but it is the paravisor's: no page table may lie there */
+#define FRAME_LEVEL  0x07 /* a live page table of that level */
+
+static inline uint8_t *frame(uint64_t mfn)
+{
+	return (uint8_t *)FRAMES_VA + mfn;
+}
+
+static inline bool frame_is_guest(uint64_t mfn)
+{
+	return mfn < max_mfn && (*frame(mfn) & FRAME_GUEST);
+}
+
+static inline uint64_t pte_mfn(uint64_t pte)
+{
+	return (pte & PTE_MFN) >> PAGE_SHIFT;
+}
+
+int table_admit(uint64_t mfn, unsigned level); /* check a table and all below it, and mark them live */
+int entry_write(uint64_t table_mfn, unsigned index, uint64_t entry, bool keep_ad);
+int entry_replace(uint64_t table_mfn, unsigned index, uint64_t old, uint64_t entry, bool *done);
+uint64_t *walk(uint64_t root_mfn, uint64_t va, unsigned level, uint64_t *ret_mfn); /* NULL: no table there */
+int repair_user_bits(struct vcpu *v, uint64_t va, uint32_t error);
+int frame_writable(uint64_t mfn); /* the guest is to map it writable: it can be no live table any more */
+
+/* ---- shadow.c: the copies of top-level tables that CPUs run on ---- */
+struct shadow {
+	uint64_t mfn; /* of the guest's table */
+	uint64_t cr3; /* machine address of the copy */
+	uint64_t *copy;
+	uint32_t users; /* vCPUs that have it loaded or will */
+	uint16_t next;  /* in its hash chain */
+	bool valid;
+};
+void shadow_init(void);
+struct shadow *shadow_get(uint64_t mfn); /* with one more user; NULL: none free, which cannot be */
+void shadow_put(struct shadow *s);
+void shadow_entry(uint64_t mfn, unsigned index, uint64_t entry);
+void shadow_refresh(uint64_t mfn);
+void shadow_drop(uint64_t mfn);
+int set_kernel_root(struct vcpu *v, uint64_t mfn);
+int set_user_root(struct vcpu *v, uint64_t mfn);
+
+/* ---- smp.c ---- */
+void smp_start(void);
+void kick(struct vcpu *v);
+void flush_tlb_local(void);
+void flush_tlb(uint64_t vcpus); /* a bit a vCPU; waits until it is done */
+void flush_answer(struct vcpu *v);
+void ap_main(struct vcpu *v) __attribute__((noreturn));
+void vcpu_wait(struct vcpu *v) __attribute__((noreturn));
+void call_on_stack(const void *a, const void *b, uint64_t sp, void (*fn)(const void *, const void *))
+	__attribute__((noreturn));
+
+/* ---- apic.c ---- */
+void apic_init(void);
+void apic_init_cpu(void);
+uint32_t apic_id(void);
+void apic_eoi(void);
+void apic_ipi(uint32_t apic_id, uint8_t vector);
+void apic_start_others(void);
+void apic_timer(uint64_t ns, uint64_t tsc); /* in ns, which is when the TSC says tsc; 0: off */
+void apic_calibrated(uint64_t hz);
+extern uint64_t apic_hz;
+uint32_t apic_timer_left(void);
+void apic_timer_run(void);
+
+/* ---- time.c ---- */
+void time_init(void);
+uint64_t now_ns(void);
+void time_publish(struct vcpu *v);
+void wallclock_publish(void);
+void timer_set(struct vcpu *v);
+void timer_fired(struct vcpu *v);
+void runstate(struct vcpu *v, uint32_t state);
+extern bool runstate_flagged; /* XEN_RUNSTATE_UPDATE is wanted around updates */
+
+/* ---- events.c ---- */
+#define PORT_XENSTORE 1
+#define PORT_CONSOLE  2
+void event_init(void);
+void event_virq(struct vcpu *v, unsigned virq);
+void event_raise(unsigned port);
+bool event_pending(unsigned port);
+static inline bool upcall_due(const struct vcpu *v)
+{
+	return v->info->evtchn_upcall_pending && !v->info->evtchn_upcall_mask;
+}
+
+/* ---- sched.c ---- */
+void idle(struct vcpu *v);
+__attribute__((noreturn)) void machine_off(unsigned reason);
+
+/* ---- console.c, xenstore.c, crash.c ---- */
+void console_init(void *ring);
+void console_kick(void);
+void console_input(void);
+void xenstore_init(void *ring);
+void xenstore_kick(void);
+__attribute__((noreturn)) void crash(const struct regs *r, const char *why);
+__attribute__((noreturn, format(printf, 1, 2))) void panic(const char *fmt, ...);
+void print_regs(const struct regs *r);
+
+/* ---- hypercall.c: one row a number; one file a group ---- */
+typedef long hypercall_fn(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
+hypercall_fn hc_set_trap_table, hc_mmu_update, hc_set_gdt, hc_stack_switch, hc_set_callbacks, hc_fpu_taskswitch,
+	hc_set_debugreg, hc_get_debugreg, hc_update_descriptor, hc_memory_op, hc_multicall, hc_update_va_mapping,
+	hc_set_timer_op, hc_xen_version, hc_console_io, hc_grant_table_op, hc_vm_assist, hc_iret, hc_vcpu_op,
+	hc_set_segment_base, hc_mmuext_op, hc_nmi_op, hc_sched_op, hc_callback_op, hc_event_channel_op, hc_physdev_op,
+	hc_xenpmu_op, hc_sched_op_compat, hc_update_va_otherdomain, hc_denied;
+long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5]);
+void hypercall_counts(void);
+
+/* ---- segment.c ---- */
+bool descriptor_admit(uint64_t *desc);
+int segment_load_gdt(struct vcpu *v, const uint64_t *mfns, unsigned ents);
+int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents);
+
+/* ---- grant.c, version.c, memory.c ---- */
+void grant_init(void);
+
+/* ---- trace.c: the last things that happened, for the crash block ---- */
+void trace(uint8_t kind, uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Live page tables are mapped read-only in the guest, and its kernel writes
+ * to them all the same (a fork write-protects each entry with an `and`): the
+ * write faults, and is done here, through the same checks as mmu_update. The
+ * address is the fault's, so only the operation, its register or immediate
+ * operand and the instruction's length are decoded.
+ */
+#include "paravisor.h"
+
+enum op { OP_NONE, OP_MOV, OP_XCHG, OP_CMPXCHG, OP_AND, OP_OR, OP_XOR, OP_BTS, OP_BTR, OP_BTC };
+
+struct write {
+	enum op op;
+	unsigned bytes; /* of the operand */
+	unsigned len;   /* of the instruction */
+	uint64_t *reg;  /* NULL: imm */
+	uint64_t imm;
+	unsigned high; /* 8: the register is ah..bh */
+};
+
+struct cursor {
+	uint8_t bytes[15];
+	unsigned len, at;
+	uint8_t rex;
+	bool small;
+};
+
+static uint8_t next(struct cursor *c)
+{
+	return c->at < c->len ? c->bytes[c->at++] : 0;
+}
+
+static uint64_t *gpr(struct regs *r, unsigned n)
+{
+	static const uint8_t at[16] = { 10, 11, 12, 5, 0, 4, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0 };
+
+	return n == 4 ? &r->rsp : (uint64_t *)r + at[n];
+}
+
+static uint64_t immediate(struct cursor *c, unsigned bytes)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < bytes; i++)
+		value |= (uint64_t)next(c) << (8 * i);
+	return bytes == 8 ? value : (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes));
+}
+
+/* Skip what of the memory operand follows the ModRM byte. */
+static void skip_memory(struct cursor *c, uint8_t modrm)
+{
+	unsigned mod = modrm >> 6, base = modrm & 7;
+
+	if (base == 4)
+		base = next(c) & 7;
+	else if (mod == 0 && base == 5)
+		base = 5; /* relative to rip: 4 bytes, as below */
+	if (mod == 1)
+		next(c);
+	else if (mod == 2 || (mod == 0 && base == 5))
+		c->at += 4;
+}
+
+/* Rows by opcode: what it does, whether byte sized, and where its operand is. */
+enum operand { FROM_REG, FROM_IMM8, FROM_IMM };
+static const struct opcode {
+	uint8_t two, code, sub; /* sub: ModRM's reg field, or 8 for any */
+	uint8_t op, byte, operand;
+} opcodes[] = {
+	{ 0, 0x88, 8, OP_MOV, 1, FROM_REG },     { 0, 0x89, 8, OP_MOV, 0, FROM_REG },
+	{ 0, 0xc6, 0, OP_MOV, 1, FROM_IMM8 },    { 0, 0xc7, 0, OP_MOV, 0, FROM_IMM },
+	{ 0, 0x86, 8, OP_XCHG, 1, FROM_REG },    { 0, 0x87, 8, OP_XCHG, 0, FROM_REG },
+	{ 0, 0x08, 8, OP_OR, 1, FROM_REG },      { 0, 0x09, 8, OP_OR, 0, FROM_REG },
+	{ 0, 0x20, 8, OP_AND, 1, FROM_REG },     { 0, 0x21, 8, OP_AND, 0, FROM_REG },
+	{ 0, 0x30, 8, OP_XOR, 1, FROM_REG },     { 0, 0x31, 8, OP_XOR, 0, FROM_REG },
+	{ 0, 0x80, 1, OP_OR, 1, FROM_IMM8 },     { 0, 0x80, 4, OP_AND, 1, FROM_IMM8 },
+	{ 0, 0x80, 6, OP_XOR, 1, FROM_IMM8 },    { 0, 0x81, 1, OP_OR, 0, FROM_IMM },
+	{ 0, 0x81, 4, OP_AND, 0, FROM_IMM },     { 0, 0x81, 6, OP_XOR, 0, FROM_IMM },
+	{ 0, 0x83, 1, OP_OR, 0, FROM_IMM8 },     { 0, 0x83, 4, OP_AND, 0, FROM_IMM8 },
+	{ 0, 0x83, 6, OP_XOR, 0, FROM_IMM8 },    { 1, 0xb0, 8, OP_CMPXCHG, 1, FROM_REG },
+	{ 1, 0xb1, 8, OP_CMPXCHG, 0, FROM_REG }, { 1, 0xba, 5, OP_BTS, 0, FROM_IMM8 },
+	{ 1, 0xba, 6, OP_BTR, 0, FROM_IMM8 },    { 1, 0xba, 7, OP_BTC, 0, FROM_IMM8 },
+};
+
+static const struct opcode *find(bool two, uint8_t code, uint8_t modrm)
+{
+	for (unsigned i = 0; i < ARRAY(opcodes); i++)
+		if (opcodes[i].two == two && opcodes[i].code == code &&
+		    (opcodes[i].sub == 8 || opcodes[i].sub == (modrm >> 3 & 7)))
+			return &opcodes[i];
+	return NULL;
+}
+
+static uint8_t prefixes(struct cursor *c)
+{
+	uint8_t b = next(c);
+
+	for (; b == 0x66 || b == 0xf0 || b == 0xf2 || b == 0xf3 || b == 0x2e || b == 0x3e || b == 0x64 || b == 0x65;
+	     b = next(c))
+		c->small |= b == 0x66;
+	if ((b & 0xf0) == 0x40) {
+		c->rex = b;
+		b = next(c);
+	}
+	return b;
+}
+
+static bool decode(struct regs *r, struct cursor *c, struct write *w)
+{
+	uint8_t code = prefixes(c), modrm;
+	bool two = code == 0x0f;
+	const struct opcode *o;
+	unsigned reg;
+
+	if (two)
+		code = next(c);
+	modrm = next(c);
+	o = find(two, code, modrm);
+	if (!o || modrm >> 6 == 3)
+		return false;
+	skip_memory(c, modrm);
+	reg = (modrm >> 3 & 7) | (c->rex & 4) << 1;
+	w->op = o->op;
+	w->bytes = o->byte ? 1 : c->rex & 8 ? 8 : c->small ? 2 : 4;
+	w->high = o->byte && !c->rex && reg >= 4 ? 8 : 0;
+	w->reg = o->operand == FROM_REG ? gpr(r, w->high ? reg - 4 : reg) : NULL;
+	if (o->operand == FROM_IMM8)
+		w->imm = immediate(c, 1);
+	else if (o->operand == FROM_IMM)
+		w->imm = immediate(c, w->bytes == 2 ? 2 : 4);
+	w->len = c->at;
+	return c->at <= c->len;
+}
+
+/* ---- The operation ---- */
+
+static uint64_t mask_of(unsigned bytes)
+{
+	return bytes == 8 ? UINT64_MAX : (1ull << (8 * bytes)) - 1;
+}
+
+static void set_reg(uint64_t *reg, uint64_t value, unsigned bytes, unsigned high)
+{
+	uint64_t mask = bytes == 4 ? UINT64_MAX : mask_of(bytes) << high; /* 32-bit results clear the rest */
+
+	*reg = (*reg & ~mask) | (value << high & mask);
+}
+
+static uint64_t flags_of(uint64_t value, unsigned bytes)
+{
+	value &= mask_of(bytes);
+	return (value ? 0 : FLAG_ZF) | (value >> (8 * bytes - 1) ? FLAG_SF : 0) |
+	       (__builtin_parity((unsigned)(value & 0xff)) ? 0 : FLAG_PF);
+}
+
+/* Of `a - b`, as cmp sets them. */
+static uint64_t flags_of_compare(uint64_t a, uint64_t b, unsigned bytes)
+{
+	uint64_t d = a - b, sign = 1ull << (8 * bytes - 1);
+
+	return flags_of(d, bytes) | (a < b ? FLAG_CF : 0) | ((a ^ b) & (a ^ d) & sign ? FLAG_OF : 0);
+}
+
+#define FLAGS_ALL (FLAG_CF | FLAG_PF | FLAG_ZF | FLAG_SF | FLAG_OF)
+
+/* The field's new value; *flags what the flags become, within *touched. */
+static uint64_t operate(const struct write *w, const struct regs *r, uint64_t old, uint64_t *flags, uint64_t *touched)
+{
+	uint64_t src = w->reg ? *w->reg >> w->high : w->imm, bit = 1ull << (src & (8 * w->bytes - 1)), value = src;
+
+	*touched = *flags = 0;
+	switch (w->op) {
+	case OP_AND:
+		value = old & src;
+		break;
+	case OP_OR:
+		value = old | src;
+		break;
+	case OP_XOR:
+		value = old ^ src;
+		break;
+	case OP_BTS:
+	case OP_BTR:
+	case OP_BTC:
+		*touched = FLAG_CF;
+		*flags = old & bit ? FLAG_CF : 0;
+		return w->op == OP_BTS ? old | bit : w->op == OP_BTR ? old & ~bit : old ^ bit;
+	case OP_CMPXCHG:
+		*touched = FLAGS_ALL;
+		*flags = flags_of_compare(r->rax & mask_of(w->bytes), old, w->bytes);
+		return *flags & FLAG_ZF ? src : old;
+	default:
+		return src;
+	}
+	*touched = FLAGS_ALL;
+	*flags = flags_of(value, w->bytes);
+	return value;
+}
+
+static void finish(const struct write *w, struct regs *r, uint64_t old, uint64_t flags, uint64_t touched)
+{
+	if (w->op == OP_XCHG)
+		set_reg(w->reg, old, w->bytes, w->high);
+	if (w->op == OP_CMPXCHG && !(flags & FLAG_ZF))
+		set_reg(&r->rax, old, w->bytes, 0);
+	r->rflags = (r->rflags & ~touched) | flags;
+	r->rip += w->len;
+}
+
+#define TRIES 1000 /* other vCPUs may write the entry too, but not for ever */
+
+static int apply(const struct write *w, struct regs *r, uint64_t *entry, uint64_t mfn, uint64_t va)
+{
+	unsigned shift = (unsigned)(va & 7) * 8;
+	uint64_t mask = mask_of(w->bytes);
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint64_t old = *(volatile uint64_t *)entry, field = old >> shift & mask, flags, touched;
+		uint64_t value = operate(w, r, field, &flags, &touched) & mask;
+		bool done;
+
+		if (entry_replace(mfn, (unsigned)(va & 0xfff) / 8, old, (old & ~(mask << shift)) | value << shift,
+				  &done))
+			return 1;
+		if (done) {
+			finish(w, r, field, flags, touched);
+			return 0;
+		}
+	}
+	return 1;
+}
+
+int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t va)
+{
+	uint64_t table, mfn, *pte = walk(v->kernel_mfn, va, 1, &table);
+	struct cursor c = { .len = sizeof(c.bytes) };
+	struct write w = { .op = OP_NONE };
+
+	if (!pte || !(*pte & PTE_P) || (*pte & PTE_W))
+		return 1;
+	mfn = pte_mfn(*pte);
+	if (!frame_is_guest(mfn) || !(*frame(mfn) & FRAME_LEVEL) || !guest_range_ok(r->rip, sizeof(c.bytes)))
+		return 1;
+	c.len -= (unsigned)raw_copy(c.bytes, (const void *)r->rip, sizeof(c.bytes));
+	if (!decode(r, &c, &w) || (va & 7) + w.bytes > 8)
+		return 1;
+	return apply(&w, r, (uint64_t *)((uint8_t *)frame_va(mfn) + (va & 0xff8)), mfn, va);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's segments: its GDT and LDT, stack, segment bases, and debug
+ * registers. The tables the processor reads are the paravisor's copies, so
+ * that a guest cannot make itself a gate into ring 0 by writing to its own.
+ */
+#include "asm.h"
+#include "paravisor.h"
+
+#define DESC_S       (1ull << 44)
+#define DESC_P       (1ull << 47)
+#define DESC_DPL     (3ull << 45)
+#define PAGE_ENTRIES 512u
+
+/* Absent, or an ordinary segment; its level becomes ring 3, where all of the guest runs. */
+bool descriptor_admit(uint64_t *desc)
+{
+	if (!(*desc & DESC_P))
+		return true;
+	if (!(*desc & DESC_S))
+		return false;
+	*desc |= DESC_DPL;
+	return true;
+}
+
+static uint64_t *gdt_of(const struct vcpu *v)
+{
+	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE);
+}
+
+static uint64_t *ldt_of(const struct vcpu *v)
+{
+	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE + LDT_OFF);
+}
+
+/* ---- GDT ---- */
+
+static bool gdt_page_ok(uint64_t mfn)
+{
+	const uint64_t *from;
+
+	if (!frame_is_guest(mfn) || (*frame(mfn) & FRAME_OWN))
+		return false;
+	from = frame_va(mfn);
+	for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
+		uint64_t desc = from[i];
+
+		if (!descriptor_admit(&desc))
+			return false;
+	}
+	return true;
+}
+
+static void gdt_copy_page(uint64_t *to, uint64_t mfn)
+{
+	const uint64_t *from = frame_va(mfn);
+
+	for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
+		uint64_t desc = from[i];
+
+		to[i] = descriptor_admit(&desc) ? desc : 0;
+	}
+}
+
+int segment_load_gdt(struct vcpu *v, const uint64_t *mfns, unsigned ents)
+{
+	unsigned pages = (ents + PAGE_ENTRIES - 1) / PAGE_ENTRIES;
+
+	for (unsigned i = 0; i < pages; i++)
+		if (!gdt_page_ok(mfns[i]))
+			return -XEN_EINVAL;
+	for (unsigned i = 0; i < GDT_GUEST; i++) {
+		v->gdt_mfn[i] = i < pages ? mfns[i] : PV_NONE;
+		if (i < pages)
+			gdt_copy_page(gdt_of(v) + i * PAGE_ENTRIES, mfns[i]);
+		else
+			memset(gdt_of(v) + i * PAGE_ENTRIES, 0, PAGE);
+	}
+	v->gdt_ents = ents;
+	return 0;
+}
+
+long hc_set_gdt(struct vcpu *v, uint64_t list, uint64_t ents, uint64_t c, uint64_t d, uint64_t e)
+{
+	uint64_t mfns[GDT_GUEST];
+
+	(void)c, (void)d, (void)e;
+	if (ents > GDT_GUEST * PAGE_ENTRIES)
+		return -XEN_EINVAL;
+	if (copy_from_guest(mfns, list, (ents + PAGE_ENTRIES - 1) / PAGE_ENTRIES * 8))
+		return -XEN_EFAULT;
+	return segment_load_gdt(v, mfns, (unsigned)ents);
+}
+
+/* ---- LDT ---- */
+
+static void ldt_use(struct vcpu *v, unsigned ents)
+{
+	uint64_t base = (uint64_t)ldt_of(v), limit = ents * 8ull - 1, *at = gdt_of(v) + SEL_LDT / 8;
+
+	at[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x82ull << 40 | (base >> 24 & 0xff) << 56;
+	at[1] = base >> 32;
+	__asm__ volatile("lldt %w0" ::"r"(ents ? SEL_LDT : 0));
+}
+
+int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents)
+{
+	uint64_t *to = ldt_of(v), mfn;
+
+	if (ents > 8192 || (va & (PAGE - 1)))
+		return -XEN_EINVAL;
+	if (ents && copy_from_guest(to, va, ents * 8ul))
+		return -XEN_EFAULT;
+	for (unsigned i = 0; i < ents; i++)
+		if (!descriptor_admit(&to[i]))
+			to[i] = 0;
+	for (unsigned i = 0; i < ARRAY(v->ldt_mfn); i++) {
+		uint64_t *e = i * PAGE_ENTRIES < ents ? walk(v->kernel_mfn, va + i * PAGE, 1, &mfn) : NULL;
+
+		v->ldt_mfn[i] = e ? pte_mfn(*e) : PV_NONE;
+	}
+	v->ldt_ents = ents;
+	ldt_use(v, ents);
+	return 0;
+}
+
+/* ---- One descriptor, in whatever tables its frame is part of ---- */
+
+static void update_copies(uint64_t mfn, unsigned index, uint64_t desc)
+{
+	for (unsigned n = 0; n < nr_vcpus; n++) {
+		struct vcpu *v = vcpu_at(n);
+
+		for (unsigned i = 0; i < GDT_GUEST && i * PAGE_ENTRIES < v->gdt_ents; i++)
+			if (v->gdt_mfn[i] == mfn)
+				gdt_of(v)[i * PAGE_ENTRIES + index] = desc;
+		for (unsigned i = 0; i < ARRAY(v->ldt_mfn) && i * PAGE_ENTRIES < v->ldt_ents; i++)
+			if (v->ldt_mfn[i] == mfn)
+				ldt_of(v)[i * PAGE_ENTRIES + index] = desc;
+	}
+}
+
+long hc_update_descriptor(struct vcpu *v, uint64_t maddr, uint64_t desc, uint64_t c, uint64_t d, uint64_t e)
+{
+	uint64_t mfn = maddr >> PAGE_SHIFT;
+	unsigned index = (unsigned)(maddr & (PAGE - 1)) / 8;
+
+	(void)v, (void)c, (void)d, (void)e;
+	if (maddr % 8 || !frame_is_guest(mfn) || (*frame(mfn) & (FRAME_OWN | FRAME_LEVEL)) || !descriptor_admit(&desc))
+		return -XEN_EINVAL;
+	((uint64_t *)frame_va(mfn))[index] = desc;
+	update_copies(mfn, index, desc);
+	return 0;
+}
+
+/* ---- Bases and stacks ---- */
+
+long hc_set_segment_base(struct vcpu *v, uint64_t which, uint64_t base, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)v, (void)c, (void)d, (void)e;
+	switch (which) {
+	case SEGBASE_FS:
+		return safe_wrmsr(MSR_FS_BASE, base) ? -XEN_EINVAL : 0;
+	case SEGBASE_GS_USER:
+		return safe_wrmsr(MSR_KERNEL_GS_BASE, base) ? -XEN_EINVAL : 0;
+	case SEGBASE_GS_KERNEL:
+		return safe_wrmsr(MSR_GS_BASE, base) ? -XEN_EINVAL : 0;
+	case SEGBASE_GS_USER_SEL:
+		return safe_load_gs((uint16_t)base) ? -XEN_EINVAL : 0;
+	}
+	return -XEN_EINVAL;
+}
+
+long hc_stack_switch(struct vcpu *v, uint64_t ss, uint64_t sp, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)c, (void)d, (void)e;
+	sp &= ~15ull;
+	if (!guest_range_ok(sp - 64, 64))
+		return -XEN_EINVAL;
+	v->kernel_ss = ss | 3;
+	v->kernel_sp = sp;
+	return 0;
+}
+
+long hc_fpu_taskswitch(struct vcpu *v, uint64_t set, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)b, (void)c, (void)d, (void)e;
+	v->cr0 = (v->cr0 & ~8ull) | (set ? 8 : 0);
+	write_cr0((read_cr0() & ~8ull) | (set ? 8 : 0));
+	return 0;
+}
+
+/* ---- Debug registers ---- */
+
+static bool breakpoint_ok(uint64_t va)
+{
+	uint64_t top = va >> 47;
+
+	return (!top || top == 0x1ffff) && va >> HV_SHIFT != HV_TAG;
+}
+
+static void load_dr(unsigned n, uint64_t value)
+{
+	switch (n) {
+	case 0:
+		write_dr0(value);
+		break;
+	case 1:
+		write_dr1(value);
+		break;
+	case 2:
+		write_dr2(value);
+		break;
+	case 3:
+		write_dr3(value);
+		break;
+	case 6:
+		write_dr6(value);
+		break;
+	default:
+		write_dr7(value);
+	}
+}
+
+/* No I/O breakpoints, no general detect, and none in the paravisor. */
+long hc_set_debugreg(struct vcpu *v, uint64_t n, uint64_t value, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)c, (void)d, (void)e;
+	switch (n) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		if (!breakpoint_ok(value))
+			return -XEN_EPERM;
+		break;
+	case 6:
+		value = (value & 0xffffefff) | 0xffff0ff0;
+		break;
+	case 7:
+		value = (value & 0xffff27ff) | 0x400;
+		for (unsigned i = 0; i < 4; i++)
+			if ((value >> (2 * i) & 3) && (value >> (16 + 4 * i) & 3) == 2)
+				return -XEN_EPERM;
+		break;
+	default:
+		return -XEN_EINVAL;
+	}
+	if (v->dr[n] != value)
+		load_dr((unsigned)n, value);
+	v->dr[n] = value;
+	return 0;
+}
+
+long hc_get_debugreg(struct vcpu *v, uint64_t n, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)b, (void)c, (void)d, (void)e;
+	if (n > 7 || n == 4 || n == 5)
+		return -XEN_EINVAL;
+	return (long)v->dr[n];
+}

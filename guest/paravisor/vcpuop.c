@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* vcpu_op: bringing vCPUs up and down, their timers, and the areas of guest memory that are theirs. */
+#include "asm.h"
+#include "paravisor.h"
+
+/* ---- Coming up ---- */
+
+static struct vcpu_guest_context ctx; /* too large for the stack */
+static struct lock ctx_lock;
+
+static int load_tables(struct vcpu *v)
+{
+	int rc;
+
+	if (ctx.gdt_ents > GDT_GUEST * 512)
+		return -XEN_EINVAL;
+	rc = segment_load_gdt(v, ctx.gdt_frames, (unsigned)ctx.gdt_ents);
+	if (!rc)
+		rc = set_kernel_root(v, xen_cr3_to_pfn(ctx.ctrlreg[3]));
+	if (!rc && ctx.ctrlreg[1])
+		rc = set_user_root(v, xen_cr3_to_pfn(ctx.ctrlreg[1]));
+	return rc;
+}
+
+static void load_regs(struct vcpu *v)
+{
+	struct regs *r = guest_regs(v);
+	const struct cpu_user_regs *u = &ctx.user_regs;
+
+	*r = (struct regs){ .r15 = u->r15,
+			    .r14 = u->r14,
+			    .r13 = u->r13,
+			    .r12 = u->r12,
+			    .rbp = u->rbp,
+			    .rbx = u->rbx,
+			    .r11 = u->r11,
+			    .r10 = u->r10,
+			    .r9 = u->r9,
+			    .r8 = u->r8,
+			    .rax = u->rax,
+			    .rcx = u->rcx,
+			    .rdx = u->rdx,
+			    .rsi = u->rsi,
+			    .rdi = u->rdi,
+			    .rip = u->rip,
+			    .rsp = u->rsp,
+			    .cs = u->cs | 3u,
+			    .ss = u->ss | 3u };
+	r->rflags = (u->rflags & ~(FLAG_IOPL | FLAG_VM | FLAG_NT)) | FLAG_IF | 2;
+	if (!(r->ss & ~3ull))
+		r->ss = SEL_DS;
+}
+
+static int initialise(struct vcpu *v)
+{
+	int rc = load_tables(v);
+
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < 256; i++)
+		v->traps[i] = ctx.trap_ctxt[i];
+	load_regs(v);
+	v->kernel_mode = 1;
+	v->iopl = (uint32_t)(ctx.user_regs.rflags >> 12 & 3);
+	v->kernel_ss = ctx.kernel_ss;
+	hc_stack_switch(v, ctx.kernel_ss, ctx.kernel_sp, 0, 0, 0);
+	hc_set_callbacks(v, ctx.event_callback_eip, ctx.failsafe_callback_eip, ctx.syscall_callback_eip, 0, 0);
+	v->masks = !!(ctx.flags & VGCF_syscall_disables_events);
+	v->failsafe.mask_events = !!(ctx.flags & VGCF_failsafe_disables_events);
+	v->fs_base = ctx.fs_base;
+	v->gs_base = ctx.gs_base_kernel;
+	v->gs_base_user = ctx.gs_base_user;
+	v->initialised = true;
+	v->up = !!(ctx.flags & VGCF_online);
+	if (v->up)
+		kick(v);
+	return 0;
+}
+
+static long op_initialise(struct vcpu *v, uint64_t arg)
+{
+	long rc;
+
+	if (v->initialised)
+		return -XEN_EEXIST;
+	lock(&ctx_lock);
+	rc = copy_from_guest(&ctx, arg, sizeof(ctx));
+	if (!rc)
+		rc = initialise(v);
+	unlock(&ctx_lock);
+	return rc;
+}
+
+/* A processor whose vCPU is down waits here, on an empty stack. */
+static void wait_up(const void *a, const void *b)
+{
+	struct vcpu *v = this_vcpu();
+
+	(void)a, (void)b;
+	v->halted = true;
+	while (!v->up)
+		sti_hlt_cli();
+	v->halted = false;
+	safe_wrmsr(MSR_FS_BASE, v->fs_base);
+	safe_wrmsr(MSR_GS_BASE, v->gs_base);
+	safe_wrmsr(MSR_KERNEL_GS_BASE, v->gs_base_user);
+	time_publish(v);
+	write_cr3(v->kernel_cr3);
+	runstate(v, RUNSTATE_running);
+	timer_set(v);
+	enter_guest();
+}
+
+/* The waiting loop must not tread on the registers at the top of the stack. */
+void vcpu_wait(struct vcpu *v)
+{
+	call_on_stack(NULL, NULL, (uint64_t)guest_regs(v) & ~15ul, wait_up);
+}
+
+static long op_down(struct vcpu *v)
+{
+	v->up = false;
+	if (v != this_vcpu())
+		return -XEN_EINVAL;
+	v->fs_base = rdmsr(MSR_FS_BASE);
+	v->gs_base = rdmsr(MSR_GS_BASE);
+	v->gs_base_user = rdmsr(MSR_KERNEL_GS_BASE);
+	guest_regs(v)->rax = 0;
+	runstate(v, RUNSTATE_offline);
+	vcpu_wait(v);
+}
+
+/* ---- Areas ---- */
+
+static long op_register_info(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_register_vcpu_info op;
+	vcpu_info_t *to;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	if (op.offset > PAGE - sizeof(vcpu_info_t) || op.offset % 8 || !frame_is_guest(op.mfn) ||
+	    (*frame(op.mfn) & (FRAME_LEVEL | FRAME_OWN)))
+		return -XEN_EINVAL;
+	if (v->info_registered || (v != this_vcpu() && v->up))
+		return -XEN_EINVAL;
+	to = (vcpu_info_t *)((uint8_t *)frame_va(op.mfn) + op.offset);
+	if (v->info)
+		*to = *v->info;
+	else
+		to->evtchn_upcall_mask = 1;
+	v->info = to;
+	v->info_registered = true;
+	time_publish(v);
+	/* An event on its way to the old place would be lost: let the guest look at every port. */
+	to->evtchn_pending_sel = ~0ul;
+	to->evtchn_upcall_pending = 1;
+	return 0;
+}
+
+static long op_register_runstate(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_register_runstate_memory_area op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	if (!guest_range_ok(op.addr.p, sizeof(v->runstate)))
+		return -XEN_EINVAL;
+	v->runstate_va = op.addr.p;
+	if (v == this_vcpu())
+		runstate(v, RUNSTATE_running);
+	return 0;
+}
+
+static long op_get_runstate(struct vcpu *v, uint64_t arg)
+{
+	return copy_to_guest(arg, &v->runstate, sizeof(v->runstate));
+}
+
+/* ---- Timers ---- */
+
+static long op_set_periodic(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_set_periodic_timer op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	if (op.period_ns < 1000000)
+		return -XEN_EINVAL;
+	v->period_ns = op.period_ns;
+	v->next_period_ns = now_ns() + op.period_ns;
+	timer_set(v);
+	return 0;
+}
+
+static long op_set_singleshot(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_set_singleshot_timer op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	if ((op.flags & VCPU_SSHOTTMR_future) && op.timeout_abs_ns < now_ns())
+		return -XEN_ETIME;
+	v->timer_ns = op.timeout_abs_ns ? op.timeout_abs_ns : 1;
+	timer_set(v);
+	return 0;
+}
+
+static long op_stop(struct vcpu *v, bool periodic)
+{
+	if (periodic)
+		v->period_ns = 0;
+	else
+		v->timer_ns = 0;
+	timer_set(v);
+	return 0;
+}
+
+long hc_set_timer_op(struct vcpu *v, uint64_t at_ns, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)b, (void)c, (void)d, (void)e;
+	v->timer_ns = at_ns;
+	timer_set(v);
+	return 0;
+}
+
+long hc_vcpu_op(struct vcpu *self, uint64_t cmd, uint64_t id, uint64_t arg, uint64_t d, uint64_t e)
+{
+	struct vcpu *v;
+
+	(void)d, (void)e;
+	if (id >= nr_vcpus)
+		return -XEN_ENOENT;
+	v = vcpu_at((unsigned)id);
+	switch (cmd) {
+	case VCPUOP_initialise:
+		return op_initialise(v, arg);
+	case VCPUOP_up:
+		if (!v->initialised)
+			return -XEN_EINVAL;
+		v->up = true;
+		kick(v);
+		return 0;
+	case VCPUOP_down:
+		return op_down(v);
+	case VCPUOP_is_up:
+		return v->up;
+	case VCPUOP_get_runstate_info:
+		return op_get_runstate(v, arg);
+	case VCPUOP_register_runstate_memory_area:
+		return op_register_runstate(v, arg);
+	case VCPUOP_register_vcpu_info:
+		return op_register_info(v, arg);
+	}
+	if (v != self)
+		return -XEN_EINVAL;
+	switch (cmd) {
+	case VCPUOP_set_periodic_timer:
+		return op_set_periodic(v, arg);
+	case VCPUOP_set_singleshot_timer:
+		return op_set_singleshot(v, arg);
+	case VCPUOP_stop_periodic_timer:
+	case VCPUOP_stop_singleshot_timer:
+		return op_stop(v, cmd == VCPUOP_stop_periodic_timer);
+	}
+	return -XEN_ENOSYS;
+}
