@@ -309,6 +309,8 @@ struct pb_setup_data {
 	uint32_t len;
 };
 
+#define PB_PARAVISOR_COUNTS 1u /* the paravisor, if it has ring 0, ends with its hypercall counts on the console */
+
 struct pb_request {
 	size_t size;
 	enum pb_entry entry;
@@ -327,6 +329,7 @@ struct pb_request {
 	pb_gpa rsdp_gpa;     /* ACPI's root, or 0 */
 	uint8_t loader_type; /* type_of_loader; 0: 0xff, undefined (0 would make a kernel ignore its initrd) */
 	uint32_t vcpus;      /* 0: 1 */
+	uint32_t flags;      /* PB_PARAVISOR_* */
 };
 
 /*
@@ -362,7 +365,10 @@ enum pb_kind {
 	PB_KIND_PAGE_TABLES,
 	PB_KIND_GDT,
 	PB_KIND_START_INFO,
-	PB_KIND_STACK
+	PB_KIND_STACK,
+	PB_KIND_RING, /* a page shared with a service: Xen PV's console and xenstore */
+	PB_KIND_P2M,  /* Xen PV's list of machine frames */
+	PB_KIND_PARAVISOR
 };
 PB_API const char *pb_kind_name(enum pb_kind kind); /* "boot_params" and so on */
 

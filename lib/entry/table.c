@@ -13,7 +13,7 @@ const struct entry entries[PB_ENTRIES] = {
 	[PB_LINUX64] = { "linux64", linux64_can, linux64_plan },
 	[PB_PVH] = { "pvh", pvh_can, pvh_plan },
 	[PB_XEN_PV32] = { "xen-pv32", xen_pv32_can, NULL },
-	[PB_XEN_PV64] = { "xen-pv64", xen_pv64_can, NULL },
+	[PB_XEN_PV64] = { "xen-pv64", xen_pv64_can, xen_pv64_plan },
 	[PB_LGUEST] = { "lguest", lguest_can, NULL },
 };
 

@@ -158,11 +158,19 @@ int pb_plan_cpu(const pb_plan *plan, unsigned vcpu, struct pb_cpu *ret)
 }
 
 static const char *const kind_names[] = {
-	[PB_KIND_KERNEL] = "kernel",           [PB_KIND_SETUP_CODE] = "setup_code",
-	[PB_KIND_BOOT_PARAMS] = "boot_params", [PB_KIND_SETUP_DATA] = "setup_data",
-	[PB_KIND_CMDLINE] = "cmdline",         [PB_KIND_INITRD] = "initrd",
-	[PB_KIND_PAGE_TABLES] = "page_tables", [PB_KIND_GDT] = "gdt",
-	[PB_KIND_START_INFO] = "start_info",   [PB_KIND_STACK] = "stack",
+	[PB_KIND_KERNEL] = "kernel",
+	[PB_KIND_SETUP_CODE] = "setup_code",
+	[PB_KIND_BOOT_PARAMS] = "boot_params",
+	[PB_KIND_SETUP_DATA] = "setup_data",
+	[PB_KIND_CMDLINE] = "cmdline",
+	[PB_KIND_INITRD] = "initrd",
+	[PB_KIND_PAGE_TABLES] = "page_tables",
+	[PB_KIND_GDT] = "gdt",
+	[PB_KIND_START_INFO] = "start_info",
+	[PB_KIND_STACK] = "stack",
+	[PB_KIND_RING] = "ring",
+	[PB_KIND_P2M] = "p2m",
+	[PB_KIND_PARAVISOR] = "paravisor",
 };
 
 const char *pb_kind_name(enum pb_kind kind)

@@ -38,6 +38,8 @@ static int check_start(const struct pb_request *request, struct pb_error *err)
 {
 	if (request->entry < PB_LINUX16 || request->entry >= PB_ENTRIES)
 		return fail(err, PB_E_ARG, "entry", request->entry, PB_ENTRIES - 1, 0);
+	if (request->flags & ~PB_PARAVISOR_COUNTS)
+		return fail(err, PB_E_ARG, "flags", request->flags, PB_PARAVISOR_COUNTS, 0);
 	if (request->unpack != PB_UNPACK_HOST && request->unpack != PB_UNPACK_GUEST)
 		return fail(err, PB_E_ARG, "unpack", request->unpack, PB_UNPACK_GUEST, 0);
 	return 0;
