@@ -32,16 +32,17 @@ static bool names_console(const char *cmdline)
 }
 
 /* The user's line; a kernel that is told of no console would stay mute on the only one that there is. */
-static char *make_cmdline(const char *given)
+static char *make_cmdline(const char *given, enum pb_entry entry)
 {
 	const char *line = given ? given : "";
+	const char *console = entry == PB_XEN_PV64 || entry == PB_XEN_PV32 ? CONSOLE_ARG_XEN : CONSOLE_ARG;
 	size_t len = strlen(line) + sizeof(" " CONSOLE_ARG);
 	char *cmdline = must_alloc(len);
 
 	if (names_console(line))
 		snprintf(cmdline, len, "%s", line);
 	else
-		snprintf(cmdline, len, "%s%s%s", line, *line ? " " : "", CONSOLE_ARG);
+		snprintf(cmdline, len, "%s%s%s", line, *line ? " " : "", console);
 	return cmdline;
 }
 
@@ -166,7 +167,7 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		status = add_builtin_init(opt->image, domain);
 	if (status != STATUS_OK)
 		return status;
-	domain->cmdline = make_cmdline(opt->cmdline);
+	domain->cmdline = make_cmdline(opt->cmdline, opt->entry);
 	domain->request = (struct pb_request){
 		.size = sizeof(domain->request),
 		.cmdline = domain->cmdline,
@@ -175,6 +176,7 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		.kaslr = opt->kaslr,
 		.kaslr_seed = opt->kaslr_seed,
 		.vcpus = opt->vcpus,
+		.flags = opt->verbose ? PB_PARAVISOR_COUNTS : 0,
 	};
 	status = domain_set_memory(opt, domain);
 	return status == STATUS_OK ? make_plan(opt, domain) : status;

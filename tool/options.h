@@ -11,7 +11,8 @@
 #include <paraboot.h>
 
 /* Added to a command line that names no console. */
-#define CONSOLE_ARG "console=ttyS0"
+#define CONSOLE_ARG     "console=ttyS0"
+#define CONSOLE_ARG_XEN "console=hvc0" /* for a Xen PV kernel */
 
 struct command;
 
