@@ -78,6 +78,13 @@ int kernel_put_host(struct plan_builder *builder, struct pb_error *err);
 /* The image unpacks itself: its protected-mode part goes to *ret_load_gpa, and info says where it will run. */
 int kernel_put_guest(struct plan_builder *builder, pb_gpa *ret_load_gpa, struct pb_error *err);
 
+/* The same for an image with an ELF header of its own, at the addresses that this gives. */
+int kernel_put_guest_elf(struct plan_builder *builder, const struct kernel *elf, struct pb_error *err);
+
+/* An ELF's segments from that source, this far from where they were linked. */
+int kernel_put_segments(struct plan_builder *builder, const struct kernel *kernel, enum pb_source source, int64_t delta,
+			struct pb_error *err);
+
 /* The alignment that a kernel's physical address needs: the header's, or what kernels of that class are built with. */
 uint64_t kernel_alignment(const struct plan_builder *builder);
 

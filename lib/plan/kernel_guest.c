@@ -75,6 +75,17 @@ static int find_window(struct plan_builder *builder, pb_gpa preferred_gpa, struc
 	return 0;
 }
 
+/* What the rest of the plan has to know of it. */
+static void tell(struct plan_builder *builder, const struct guest_window *window)
+{
+	const struct pb_facts *facts = &builder->image->facts;
+
+	builder->kernel_low = window->gpa;
+	builder->info.kernel_gpa = window->run_gpa;
+	builder->info.kernel_len = facts->init_size;
+	builder->info.phys_delta = facts->pref_gpa ? (int64_t)(window->run_gpa - facts->pref_gpa) : 0;
+}
+
 static int reserve(struct plan_builder *builder, struct guest_window *ret, struct pb_error *err)
 {
 	const struct pb_facts *facts = &builder->image->facts;
@@ -88,11 +99,13 @@ static int reserve(struct plan_builder *builder, struct guest_window *ret, struc
 		rc = space_drop(&builder->space, ret->gpa, ret->len, err);
 	if (rc)
 		return rc;
-	builder->kernel_low = ret->gpa;
-	builder->info.kernel_gpa = ret->run_gpa;
-	builder->info.kernel_len = facts->init_size;
-	builder->info.phys_delta = facts->pref_gpa ? (int64_t)(ret->run_gpa - facts->pref_gpa) : 0;
+	tell(builder, ret);
 	return 0;
+}
+
+static int refuse_kaslr(const struct plan_builder *builder, struct pb_error *err)
+{
+	return fail(err, PB_E_KASLR, "unpack", builder->request.unpack, PB_UNPACK_HOST, 0);
 }
 
 int kernel_put_guest(struct plan_builder *builder, pb_gpa *ret_load_gpa, struct pb_error *err)
@@ -107,11 +120,50 @@ int kernel_put_guest(struct plan_builder *builder, pb_gpa *ret_load_gpa, struct 
 	int rc;
 
 	if (builder->request.kaslr)
-		return fail(err, PB_E_KASLR, "unpack", builder->request.unpack, PB_UNPACK_HOST, 0);
+		return refuse_kaslr(builder, err);
 	rc = reserve(builder, &window, err);
 	if (rc)
 		return rc;
 	placement.gpa = window.load_gpa;
 	*ret_load_gpa = window.load_gpa;
 	return builder_add(builder, &placement, err);
+}
+
+/* ---- An image with an ELF header of its own ---------------------------- */
+
+/* Where its program headers put the protected-mode part, which is what moves itself. */
+static pb_gpa elf_load_gpa(const struct pb_image *image, const struct kernel *elf)
+{
+	for (unsigned i = 0; i < elf->nr_segments; i++) {
+		const struct segment *segment = &elf->segments[i];
+
+		if (image->prot_off >= segment->file_off && image->prot_off - segment->file_off < segment->file_len)
+			return segment->gpa + (image->prot_off - segment->file_off);
+	}
+	return elf->low_gpa;
+}
+
+static int reserve_elf(struct plan_builder *builder, const struct kernel *elf, struct pb_error *err)
+{
+	pb_gpa load_gpa = elf_load_gpa(builder->image, elf);
+	struct guest_window window;
+	pb_gpa end;
+
+	if (elf->high_gpa > PLAN_4G_MAX)
+		return fail(err, PB_E_NO_ROOM, "p_paddr", elf->high_gpa - elf->low_gpa, PLAN_4G_MAX, 0);
+	window = window_at(builder->image, load_gpa);
+	end = max_u64(window.gpa + window.len, elf->high_gpa);
+	window.gpa = min_u64(window.gpa, elf->low_gpa);
+	window.len = end - window.gpa;
+	if (end - 1 > PLAN_4G_MAX || !space_is_free(&builder->space, window.gpa, window.len))
+		return fail(err, PB_E_NO_ROOM, "init_size", window.len, window.gpa, 0);
+	tell(builder, &window);
+	return space_drop(&builder->space, window.gpa, window.len, err);
+}
+
+int kernel_put_guest_elf(struct plan_builder *builder, const struct kernel *elf, struct pb_error *err)
+{
+	int rc = builder->request.kaslr ? refuse_kaslr(builder, err) : reserve_elf(builder, elf, err);
+
+	return rc ? rc : kernel_put_segments(builder, elf, PB_FROM_IMAGE, 0, err);
 }

@@ -172,17 +172,17 @@ int kernel_move(struct plan_builder *builder, const struct kernel_rules *rules, 
 
 /* ---- Placements -------------------------------------------------------- */
 
-int kernel_put_host(struct plan_builder *builder, struct pb_error *err)
+int kernel_put_segments(struct plan_builder *builder, const struct kernel *kernel, enum pb_source source, int64_t delta,
+			struct pb_error *err)
 {
-	const struct kernel *kernel = image_kernel(builder->image);
 	int rc = 0;
 
 	for (unsigned i = 0; i < kernel->nr_segments && rc == 0; i++) {
 		const struct segment *segment = &kernel->segments[i];
-		struct pb_placement placement = { .gpa = segment->gpa + (uint64_t)builder->info.phys_delta,
+		struct pb_placement placement = { .gpa = segment->gpa + (uint64_t)delta,
 						  .len = segment->mem_len,
 						  .kind = PB_KIND_KERNEL,
-						  .source = PB_FROM_KERNEL,
+						  .source = source,
 						  .index = i,
 						  .source_off = segment->file_off,
 						  .source_len = segment->file_len };
@@ -190,4 +190,10 @@ int kernel_put_host(struct plan_builder *builder, struct pb_error *err)
 		rc = builder_add(builder, &placement, err);
 	}
 	return rc;
+}
+
+int kernel_put_host(struct plan_builder *builder, struct pb_error *err)
+{
+	return kernel_put_segments(builder, image_kernel(builder->image), PB_FROM_KERNEL, builder->info.phys_delta,
+				   err);
 }

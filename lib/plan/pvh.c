@@ -60,9 +60,9 @@ static int find_rules(const struct plan_builder *builder, struct kernel_rules *r
 	return 0;
 }
 
-static int find_entry(const struct plan_builder *builder, pb_gpa *ret, struct pb_error *err)
+static int find_entry(const struct kernel *elf, pb_gpa *ret, struct pb_error *err)
 {
-	return xen_number(image_kernel(builder->image), XEN_ELFNOTE_PHYS32_ENTRY, "PHYS32_ENTRY", ret, err);
+	return xen_number(elf, XEN_ELFNOTE_PHYS32_ENTRY, "PHYS32_ENTRY", ret, err);
 }
 
 static void set_reach(struct plan_builder *builder)
@@ -85,14 +85,14 @@ static int put_told(struct plan_builder *builder, struct pb_error *err)
 	return rc;
 }
 
-static int put_all(struct plan_builder *builder, pb_gpa *ret_entry_gpa, struct pb_error *err)
+static int put_host(struct plan_builder *builder, const struct kernel *elf, pb_gpa *ret_entry_gpa, struct pb_error *err)
 {
 	struct kernel_rules rules = { 0 };
 	pb_gpa entry_gpa;
 	int rc = find_rules(builder, &rules, err);
 
 	if (rc == 0)
-		rc = find_entry(builder, &entry_gpa, err);
+		rc = find_entry(elf, &entry_gpa, err);
 	if (rc == 0)
 		rc = kernel_reserve_host(builder, &rules, err);
 	if (rc == 0)
@@ -106,20 +106,31 @@ static int put_all(struct plan_builder *builder, pb_gpa *ret_entry_gpa, struct p
 	return rc;
 }
 
+static int put_guest(struct plan_builder *builder, const struct kernel *elf, pb_gpa *ret_entry_gpa,
+		     struct pb_error *err)
+{
+	int rc = find_entry(elf, ret_entry_gpa, err);
+
+	if (rc == 0)
+		rc = kernel_put_guest_elf(builder, elf, err);
+	return rc ? rc : put_told(builder, err);
+}
+
 int pvh_plan(struct plan_builder *builder, struct pb_error *err)
 {
+	bool host = builder->request.unpack == PB_UNPACK_HOST;
+	struct entered_elf elf;
 	pb_gpa entry_gpa;
 	int rc;
 
-	if (builder->request.unpack == PB_UNPACK_GUEST)
-		return fail(err, PB_E_NOT_BUILT, "unpack", PB_UNPACK_GUEST, PB_UNPACK_HOST, 0);
 	if (builder->request.nr_setup_data)
 		return fail(err, PB_E_ARG, "setup_data", builder->request.nr_setup_data, 0, 0);
-	rc = kernel_load(builder->image, err);
+	rc = entered_elf(builder->image, builder->request.unpack, &elf, err);
 	if (rc)
 		return rc;
 	set_reach(builder);
-	rc = put_all(builder, &entry_gpa, err);
+	rc = (host ? put_host : put_guest)(builder, elf.kernel, &entry_gpa, err);
+	entered_elf_done(&elf);
 	if (rc == 0)
 		rc = cpu_flat32(builder, entry_gpa, err);
 	builder->cpu.rbx = builder->info.params_gpa;

@@ -50,6 +50,7 @@ const struct image_spec good_images[] = {
 	{ "bz-big", KERNEL_BIG, "lz4", 0x20f },
 	{ "bz-big-gzip", KERNEL_BIG, "gzip", 0x20f },
 	{ "bz-32", KERNEL_32, "gzip", 0x20f },
+	{ "bz-32-none", KERNEL_32, "none", 0x20f },
 	{ "bz-lguest", KERNEL_32 | KERNEL_LGUEST, "gzip", 0x20c },
 	{ "bz-mz", 0, "none", 0x20f, IMAGE_MZ },
 	{ "bz-elf", 0, "none", 0x20f, IMAGE_ELF },

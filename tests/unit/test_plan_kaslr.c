@@ -40,7 +40,7 @@ static void test_the_same_seed_gives_the_same_plan(void **state)
 	bool moved = false;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", NULL, PB_LINUX64);
+	open_start(&rig, "bz-none", NULL, PB_LINUX64);
 	for (rig.request.kaslr_seed = 0; rig.request.kaslr_seed < 20; rig.request.kaslr_seed++) {
 		int64_t before = rig.info.virt_delta;
 
@@ -64,12 +64,12 @@ static void test_the_bases_stay_in_bounds(void **state)
 		pb_gpa phys_max;
 		uint64_t virt_max; /* of the virtual base's distance from __START_KERNEL_map */
 	} cases[] = {
-		{ "bz-2.15", NULL, PB_LINUX64, false, 4 * GIB, GIB },
+		{ "bz-none", NULL, PB_LINUX64, false, 4 * GIB, GIB },
 		{ "elf64", NULL, PB_LINUX64, false, 4 * GIB, GIB },
-		{ "bz-2.15", NULL, PB_PVH, false, GIB, GIB }, /* PHYS32_RELOC's maximum */
-		{ "bz-2.15", no_phys32_reloc, PB_PVH, true, GIB, GIB },
-		{ "bz-32", NULL, PB_LINUX32, true, GIB / 2, GIB / 2 },
-		{ "bz-32", no_phys32_reloc, PB_PVH, true, GIB / 2, GIB / 2 },
+		{ "bz-none", NULL, PB_PVH, false, GIB, GIB }, /* PHYS32_RELOC's maximum */
+		{ "bz-none", no_phys32_reloc, PB_PVH, true, GIB, GIB },
+		{ "bz-32-none", NULL, PB_LINUX32, true, GIB / 2, GIB / 2 },
+		{ "bz-32-none", no_phys32_reloc, PB_PVH, true, GIB / 2, GIB / 2 },
 	};
 
 	(void)state;
@@ -133,10 +133,10 @@ static void test_every_group_follows(void **state)
 	struct rig rig, linked;
 
 	(void)state;
-	open_start(&linked, "bz-2.15", NULL, PB_LINUX64);
+	open_start(&linked, "bz-none", NULL, PB_LINUX64);
 	linked.request.kaslr = false;
 	rig_place(&linked);
-	open_start(&rig, "bz-2.15", NULL, PB_LINUX64);
+	open_start(&rig, "bz-none", NULL, PB_LINUX64);
 	for (rig.request.kaslr_seed = 0; rig.request.kaslr_seed < 10; rig.request.kaslr_seed++) {
 		rig_place(&rig);
 		assert_relocated(&rig, &linked);
@@ -152,7 +152,7 @@ static void test_the_kernel_is_told(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", NULL, PB_LINUX64);
+	open_start(&rig, "bz-none", NULL, PB_LINUX64);
 	rig_place(&rig);
 	assert_true(rig_le(&rig, rig.info.params_gpa + LOADFLAGS, 1) & KASLR_FLAG);
 	rig.request.kaslr = false;
@@ -169,7 +169,7 @@ static void test_a_kernel_that_fits_can_always_be_randomised(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", NULL, PB_LINUX64);
+	open_start(&rig, "bz-none", NULL, PB_LINUX64);
 	rig.request.initrds = &initrd;
 	rig.request.nr_initrds = 1;
 	rig_ram(&rig, KERNEL_GPA + 2 * MIB);
@@ -185,7 +185,7 @@ static void test_a_kernel_above_4_gib_stays_there(void **state)
 	pb_gpa lowest = UINT64_MAX;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", NULL, PB_LINUX64);
+	open_start(&rig, "bz-none", NULL, PB_LINUX64);
 	rig_ram(&rig, 8 * MIB);
 	rig.ram[3] = (struct pb_range){ 4 * GIB, GIB, PB_E820_RAM };
 	rig.request.rams = 4;
@@ -215,8 +215,8 @@ static void test_what_cannot_be_randomised(void **state)
 		const char *field;
 	} cases[] = {
 		{ "elf64-no-relocs", NULL, 0, 0, 0, "relocations" },
-		{ "bz-2.15", NULL, RELOCATABLE, 1, 0, "relocatable_kernel" },
-		{ "bz-2.15", NULL, ALIGNMENT, 4, 32 * MIB, "kernel_alignment" },
+		{ "bz-none", NULL, RELOCATABLE, 1, 0, "relocatable_kernel" },
+		{ "bz-none", NULL, ALIGNMENT, 4, 32 * MIB, "kernel_alignment" },
 		{ "bz-none", linked_elsewhere, 0, 0, 0, "p_vaddr" },
 	};
 
@@ -242,7 +242,7 @@ static void test_an_image_that_unpacks_itself_randomises_itself(void **state)
 	for (size_t i = 0; i < LEN_OF(starts); i++) {
 		struct rig rig;
 
-		open_start(&rig, "bz-2.15", NULL, starts[i]);
+		open_start(&rig, "bz-none", NULL, starts[i]);
 		rig.request.unpack = PB_UNPACK_GUEST;
 		rig_refuse(&rig, PB_E_KASLR, "unpack", NULL);
 		rig_close(&rig);

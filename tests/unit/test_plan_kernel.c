@@ -32,7 +32,7 @@ static void test_segments_go_where_they_were_linked(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_HOST);
+	open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_HOST);
 	rig_place(&rig);
 	assert_int_equal(rig.info.kernel_gpa, KERNEL_GPA);
 	assert_int_equal(rig.info.kernel_len, INIT_SIZE_LEN);
@@ -53,7 +53,7 @@ static void test_the_window_is_init_size_or_the_segments(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_HOST);
+	open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_HOST);
 	rig_patch(&rig, INIT_SIZE, 0x1000, 4);
 	rig_plan(&rig);
 	assert_int_equal(rig.info.kernel_len, SPAN_LEN);
@@ -68,7 +68,7 @@ static void test_a_64_bit_kernel_moves_as_it_is(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_HOST);
+	open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_HOST);
 	rig_keep(&rig, KERNEL_GPA + INIT_SIZE_LEN - 1, 1);
 	rig_place(&rig);
 	assert_int_equal(rig.info.kernel_gpa, KERNEL_GPA + 2 * MIB);
@@ -90,7 +90,7 @@ static void test_a_32_bit_kernel_moves_by_its_relocations(void **state)
 	uint32_t linked;
 
 	(void)state;
-	open_start(&rig, "bz-32", PB_LINUX32, PB_UNPACK_HOST);
+	open_start(&rig, "bz-32-none", PB_LINUX32, PB_UNPACK_HOST);
 	rig_place(&rig);
 	linked = (uint32_t)rig_le(&rig, KERNEL_GPA + 0x100, 4); /* its first relocation */
 	rig_keep(&rig, KERNEL_GPA, 1);
@@ -138,7 +138,7 @@ static void test_what_keeps_a_kernel_from_moving(void **state)
 	for (size_t i = 0; i < LEN_OF(patches); i++) {
 		struct rig rig;
 
-		open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_HOST);
+		open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_HOST);
 		rig_keep(&rig, KERNEL_GPA, 1);
 		rig_plan(&rig);
 		rig_patch(&rig, patches[i].off, patches[i].number, patches[i].len);
@@ -157,7 +157,7 @@ static void test_above_4_gib_is_a_last_resort(void **state)
 		const char *field = unpacks[i] == PB_UNPACK_HOST ? "kernel" : "init_size";
 		struct rig rig;
 
-		open_start(&rig, "bz-2.15", PB_LINUX64, unpacks[i]);
+		open_start(&rig, "bz-none", PB_LINUX64, unpacks[i]);
 		rig_ram(&rig, 8 * MIB);
 		rig.ram[3] = (struct pb_range){ 4 * GIB, 8 * MIB, PB_E820_RAM };
 		rig.request.rams = 4;
@@ -180,7 +180,7 @@ static void test_an_image_is_loaded_where_it_prefers(void **state)
 	struct pb_placement kernel;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_GUEST);
+	open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_GUEST);
 	rig_place(&rig);
 	kernel = rig_find(&rig, PB_KIND_KERNEL);
 	assert_int_equal(kernel.gpa, KERNEL_GPA);
@@ -198,7 +198,7 @@ static void test_a_relocatable_image_moves_up(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", PB_LINUX32, PB_UNPACK_GUEST);
+	open_start(&rig, "bz-none", PB_LINUX32, PB_UNPACK_GUEST);
 	rig_keep(&rig, KERNEL_GPA + INIT_SIZE_LEN - 1, 1);
 	rig_plan(&rig);
 	assert_int_equal(rig.cpu.rip, KERNEL_GPA + 2 * MIB);
@@ -214,7 +214,7 @@ static void test_load_address_and_run_time_start_can_differ(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_GUEST);
+	open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_GUEST);
 	rig_patch(&rig, PREF_ADDRESS, KERNEL_GPA + 0x1000, 8);
 	rig_plan(&rig);
 	assert_int_equal(rig_find(&rig, PB_KIND_KERNEL).gpa, KERNEL_GPA + 0x1000);
@@ -242,7 +242,7 @@ static void test_hostile_addresses_find_no_room(void **state)
 	for (size_t i = 0; i < LEN_OF(cases); i++) {
 		struct rig rig;
 
-		open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_GUEST);
+		open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_GUEST);
 		rig_patch(&rig, RELOCATABLE, 0, 1);
 		rig_plan(&rig);
 		rig_patch(&rig, cases[i].off, cases[i].number, cases[i].len);
@@ -258,7 +258,7 @@ static void test_what_is_loaded_is_never_overwritten(void **state)
 	struct pb_placement kernel;
 
 	(void)state;
-	open_start(&rig, "bz-2.15", PB_LINUX64, PB_UNPACK_GUEST);
+	open_start(&rig, "bz-none", PB_LINUX64, PB_UNPACK_GUEST);
 	rig_patch(&rig, INIT_SIZE, 1, 4);
 	rig_plan(&rig);
 	kernel = rig_find(&rig, PB_KIND_KERNEL);

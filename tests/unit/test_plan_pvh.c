@@ -35,7 +35,7 @@ static void open_pvh(struct rig *rig, const char *name, void (*spoil)(struct blo
 
 static void test_the_state_is_xens(void **state)
 {
-	static const char *const names[] = { "bz-2.15", "bz-32", "elf64", "elf32", "elf64.gz" };
+	static const char *const names[] = { "bz-none", "bz-32-none", "elf64", "elf32" };
 
 	(void)state;
 	for (size_t i = 0; i < LEN_OF(names); i++) {
@@ -59,13 +59,39 @@ static void test_the_state_is_xens(void **state)
 	}
 }
 
+/* An image that unpacks itself can carry an ELF header and a note of its own. */
+static void test_an_image_with_an_elf_header(void **state)
+{
+	struct rig rig;
+	struct pb_placement kernel;
+
+	(void)state;
+	rig_open(&rig, "bz-elf", NULL);
+	rig_start(&rig, PB_PVH, PB_UNPACK_GUEST);
+	rig_place(&rig);
+	kernel = rig_find(&rig, PB_KIND_KERNEL);
+	assert_int_equal(kernel.gpa, 0x100000); /* its p_paddr */
+	assert_int_equal(kernel.source, PB_FROM_IMAGE);
+	assert_memory_equal(rig.mem + kernel.gpa, rig.file.data + BZ_SETUP_LEN, kernel.source_len);
+	assert_int_equal(rig.cpu.rip, 0x100040);
+	assert_int_equal(rig.info.kernel_gpa, KERNEL_GPA); /* where it will run, by its setup header */
+	assert_int_equal(rig.info.kernel_len, 0x10000);
+	assert_true(rig.info.params_gpa >= KERNEL_GPA + 0x10000);
+	rig.request.kaslr = true;
+	rig_refuse(&rig, PB_E_KASLR, "unpack", NULL);
+	rig.request.kaslr = false;
+	rig_keep(&rig, KERNEL_GPA + 0xffff, 1);
+	rig_refuse(&rig, PB_E_NO_ROOM, "init_size", NULL);
+	rig_close(&rig);
+}
+
 static void test_start_info(void **state)
 {
 	struct rig rig;
 	pb_gpa memmap;
 
 	(void)state;
-	open_pvh(&rig, "bz-2.15", NULL);
+	open_pvh(&rig, "bz-none", NULL);
 	rig.request.rsdp_gpa = 0xe0000;
 	rig_place(&rig);
 	assert_int_equal(info(&rig, MAGIC, 4), 0x336ec578);
@@ -93,7 +119,7 @@ static void test_all_initrds_are_one_module(void **state)
 	pb_gpa module;
 
 	(void)state;
-	open_pvh(&rig, "bz-2.15", NULL);
+	open_pvh(&rig, "bz-none", NULL);
 	rig.request.initrds = initrds;
 	rig.request.nr_initrds = LEN_OF(initrds);
 	rig_place(&rig);
@@ -113,7 +139,7 @@ static void test_what_it_is_told_lies_low(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_pvh(&rig, "bz-2.15", NULL);
+	open_pvh(&rig, "bz-none", NULL);
 	rig_ram(&rig, 3 * GIB);
 	rig_plan(&rig);
 	assert_true(rig.info.params_gpa < KERNEL_GPA);
@@ -131,7 +157,7 @@ static void test_nothing_is_above_4_gib(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_pvh(&rig, "bz-2.15", NULL);
+	open_pvh(&rig, "bz-none", NULL);
 	rig.request.initrds = &initrd;
 	rig.request.nr_initrds = 1;
 	rig_ram(&rig, KERNEL_GPA + MIB / 2);
@@ -150,7 +176,7 @@ static void test_setup_data_is_linuxs_own(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_pvh(&rig, "bz-2.15", NULL);
+	open_pvh(&rig, "bz-none", NULL);
 	rig.request.setup_data = &node;
 	rig.request.nr_setup_data = 1;
 	rig_refuse(&rig, PB_E_ARG, "setup_data", NULL);
@@ -189,7 +215,7 @@ static void open_pvh_moved(struct rig *rig, uint32_t off, uint32_t number)
 {
 	patched_off = off;
 	patched_number = number;
-	open_pvh(rig, "bz-2.15", patch_reloc_note);
+	open_pvh(rig, "bz-none", patch_reloc_note);
 	rig_ram(rig, GIB);
 	rig_keep(rig, KERNEL_GPA, 1);
 }
@@ -242,7 +268,7 @@ static void test_phys32_reloc_may_be_short(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_pvh(&rig, "bz-2.15", short_reloc_note);
+	open_pvh(&rig, "bz-none", short_reloc_note);
 	rig_ram(&rig, 3 * GIB);
 	rig_keep(&rig, MIB, 2 * GIB - MIB); /* min and max default to all of the first 4 GiB */
 	rig_plan(&rig);
@@ -270,7 +296,7 @@ static void test_without_phys32_reloc_both_bases_move(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_pvh(&rig, "bz-2.15", no_reloc_note);
+	open_pvh(&rig, "bz-none", no_reloc_note);
 	rig_keep(&rig, KERNEL_GPA, 1);
 	rig_place(&rig);
 	assert_int_equal(rig.info.phys_delta, 2 * MIB);
@@ -284,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_state_is_xens),
+		cmocka_unit_test(test_an_image_with_an_elf_header),
 		cmocka_unit_test(test_start_info),
 		cmocka_unit_test(test_all_initrds_are_one_module),
 		cmocka_unit_test(test_what_it_is_told_lies_low),
