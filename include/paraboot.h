@@ -345,7 +345,7 @@ struct pb_plan_info {
 	enum pb_unpack unpack;
 	unsigned placements;
 	pb_gpa kernel_gpa;              /* where the kernel starts at run time, after it moved itself, if it does */
-	uint64_t kernel_len;            /* what it uses from there: init_size, or its segments' span */
+	uint64_t kernel_len;            /* what it uses from there: init_size, or its segments' span; 0: unknown */
 	int64_t phys_delta, virt_delta; /* how far from its linked addresses; 0 without KASLR */
 	pb_gpa params_gpa;              /* boot_params, hvm_start_info or start_info */
 	pb_gpa initrd_gpa;
