@@ -399,11 +399,11 @@ static void test_a_plan_outlives_its_makings(void **state)
 static void test_every_kind_has_a_name(void **state)
 {
 	(void)state;
-	for (unsigned kind = PB_KIND_KERNEL; kind <= PB_KIND_STACK; kind++)
+	for (unsigned kind = PB_KIND_KERNEL; kind <= PB_KIND_PARAVISOR; kind++)
 		assert_non_null(pb_kind_name((enum pb_kind)kind));
 	assert_string_equal(pb_kind_name(PB_KIND_BOOT_PARAMS), "boot_params");
 	assert_null(pb_kind_name((enum pb_kind)0));
-	assert_null(pb_kind_name((enum pb_kind)(PB_KIND_STACK + 1)));
+	assert_null(pb_kind_name((enum pb_kind)(PB_KIND_PARAVISOR + 1)));
 }
 
 int main(void)
