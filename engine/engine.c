@@ -53,7 +53,7 @@ const struct engine *engine_by_name(const char *name)
 }
 
 /* Not what only writes a file, nor a KVM that is slower than none; who asks for that by name gets it. */
-static bool can_pick(const struct engine *engine, struct engine_error *err)
+static bool is_worth_it(const struct engine *engine, struct engine_error *err)
 {
 	struct kvm_verdict kvm;
 
@@ -65,10 +65,15 @@ static bool can_pick(const struct engine *engine, struct engine_error *err)
 	return kvm.quality != KVM_SLOW;
 }
 
+bool engine_serves(const struct engine *engine, struct engine_options *options, struct engine_error *err)
+{
+	return is_worth_it(engine, err) && engine->usable(options, err) == 0;
+}
+
 const struct engine *engine_pick(struct engine_options *options, struct engine_error *err)
 {
 	for (const struct engine *engine = engines; engine->name; engine++)
-		if (can_pick(engine, err) && engine->usable(options, err) == 0)
+		if (engine_serves(engine, options, err))
 			return engine;
 	return NULL;
 }

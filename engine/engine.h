@@ -84,10 +84,22 @@ struct engine_console {
 	void *ctx;
 };
 
+/*
+ * An image as it was shipped, for the machine's own firmware and loader to
+ * start: what users of an image do where paraboot is not. `qemu` alone has such.
+ */
+struct engine_shipped {
+	int image_fd;
+	int initrd_fd; /* -1: none */
+	const char *cmdline;
+	const char *firmware; /* a file, such as OVMF's; NULL: the machine's own BIOS */
+};
+
 struct engine_run {
 	const struct engine_options *options;
-	const struct engine_memory *memory; /* what engine->memory() said for these options */
-	const pb_plan *plan;                /* made for it */
+	const struct engine_memory *memory;   /* what engine->memory() said for these options */
+	const pb_plan *plan;                  /* made for it */
+	const struct engine_shipped *shipped; /* instead of a plan; NULL: none */
 	struct engine_console console;
 	uint64_t timeout_ms;                       /* 0: none */
 	void (*note)(void *ctx, const char *line); /* what the engine does, for --verbose; may be NULL; console.ctx */
@@ -121,6 +133,12 @@ struct engine {
 extern const struct engine engines[];
 
 const struct engine *engine_by_name(const char *name); /* NULL: none */
+
+/*
+ * Is it usable with these options, and no loss? Not so: `file`, which executes
+ * nothing, and a KVM that interprets what it should run. err says why not.
+ */
+bool engine_serves(const struct engine *engine, struct engine_options *options, struct engine_error *err);
 
 /*
  * The first engine that is usable with these options and can execute (so not

@@ -32,7 +32,7 @@ static bool names_console(const char *cmdline)
 }
 
 /* The user's line; a kernel that is told of no console would stay mute on the only one that there is. */
-static char *make_cmdline(const char *given, enum pb_entry entry)
+char *domain_cmdline(const char *given, enum pb_entry entry)
 {
 	const char *line = given ? given : "";
 	const char *console = entry == PB_XEN_PV64 || entry == PB_XEN_PV32 ? CONSOLE_ARG_XEN : CONSOLE_ARG;
@@ -167,7 +167,7 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		status = add_builtin_init(opt->image, domain);
 	if (status != STATUS_OK)
 		return status;
-	domain->cmdline = make_cmdline(opt->cmdline, opt->entry);
+	domain->cmdline = domain_cmdline(opt->cmdline, opt->entry);
 	domain->request = (struct pb_request){
 		.size = sizeof(domain->request),
 		.cmdline = domain->cmdline,
@@ -184,7 +184,7 @@ static int make_parts(const struct options *opt, struct domain *domain)
 
 int domain_make(const struct options *opt, struct domain *domain)
 {
-	int status = open_image(opt->image, &domain->image);
+	int status = domain->image ? STATUS_OK : open_image(opt->image, &domain->image);
 
 	return status == STATUS_OK ? make_parts(opt, domain) : status;
 }

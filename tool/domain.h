@@ -12,7 +12,7 @@
 #include "options.h"
 
 struct domain {
-	pb_image *image;
+	pb_image *image;               /* opened by domain_make(), unless it is there already */
 	const struct engine *engine;   /* NULL: none, with a memory map of the user's own */
 	struct engine_options machine; /* settled, with engine */
 	struct engine_memory memory;   /* with engine */
@@ -39,6 +39,9 @@ int domain_set_memory(const struct options *opt, struct domain *domain);
  */
 int domain_make(const struct options *opt, struct domain *domain);
 void domain_release(struct domain *domain);
+
+/* The command line that a guest gets for the user's (may be NULL): one that names a console. To be freed. */
+char *domain_cmdline(const char *given, enum pb_entry entry);
 
 /* Say why an engine cannot, and return the status for it. */
 int complain_engine(const char *what, const struct engine_error *err);

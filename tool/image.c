@@ -11,14 +11,23 @@
 #include "say.h"
 #include "tool.h"
 
-int open_image(const char *path, pb_image **ret)
+int open_file(const char *path)
 {
-	struct pb_error err = PB_INIT(err);
 	/* A FIFO or a terminal must not make open() wait or become ours; the library refuses what it cannot pread. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
-		return complain_errno(path);
+		complain_errno(path);
+	return fd;
+}
+
+int open_image(const char *path, pb_image **ret)
+{
+	struct pb_error err = PB_INIT(err);
+	int fd = open_file(path);
+
+	if (fd < 0)
+		return STATUS_BAD_INPUT;
 
 	int rc = pb_image_open_fd(ret, fd, NULL, &err);
 

@@ -7,6 +7,9 @@
 
 #include <paraboot.h>
 
+/* A descriptor to read an image from, or -1 after having said what is wrong. */
+int open_file(const char *path);
+
 /* STATUS_OK, or the exit status after having said what is wrong. */
 int open_image(const char *path, pb_image **ret);
 

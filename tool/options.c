@@ -29,6 +29,16 @@ int set_timeout(struct options *opt, const char *arg)
 	return 0;
 }
 
+int set_jobs(struct options *opt, const char *arg)
+{
+	uint64_t jobs;
+
+	if (!value_number(arg, 1024, &jobs) || jobs == 0)
+		return -1;
+	opt->jobs = (uint32_t)jobs;
+	return 0;
+}
+
 static int set_entry(struct options *opt, const char *arg)
 {
 	opt->entry = pb_entry_by_name(arg);

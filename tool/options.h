@@ -32,7 +32,9 @@ struct options {
 	size_t rams;
 	bool kaslr;
 	uint64_t kaslr_seed;
-	uint32_t timeout; /* in seconds; 0: none */
+	uint32_t timeout;   /* in seconds; 0: none */
+	uint32_t jobs;      /* starts at once; 0: as many as there are processors */
+	const char *expect; /* an earlier table; NULL: not given */
 };
 
 struct option_row {
@@ -57,5 +59,6 @@ void options_release(struct options *opt);
 extern const struct option_row json_rows[], request_rows[];
 
 int set_timeout(struct options *opt, const char *arg);
+int set_jobs(struct options *opt, const char *arg);
 
 #endif

@@ -13,6 +13,7 @@
 /* Exit statuses; a script may rely on them (paraboot.1). */
 enum status {
 	STATUS_OK = 0,
+	STATUS_WORSE = 1,     /* try: a start failed that should not have, or something got worse */
 	STATUS_BAD_INPUT = 2, /* a file, an option, or a start that the image does not allow */
 	STATUS_UNABLE = 3,    /* this machine or this build cannot */
 	STATUS_REBOOTED = 10,
@@ -31,6 +32,6 @@ struct command {
 	int (*run)(const struct options *opt);
 };
 
-extern const struct command info_command, unpack_command, plan_command, run_command;
+extern const struct command info_command, unpack_command, plan_command, run_command, try_command;
 
 #endif

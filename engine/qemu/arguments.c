@@ -90,8 +90,22 @@ static void add_fds(struct list *list, const struct qemu_fds *fds)
 	addf(list, "/proc/self/fd/%d", fds->log);
 }
 
-static void add_all(struct list *list, const char *program, const struct engine_options *options,
-		    const struct qemu_fds *fds)
+/* For QEMU's own loader: what a domain has in it already. */
+static void add_shipped(struct list *list, const struct engine_shipped *shipped, const struct qemu_fds *fds)
+{
+	add(list, "-append");
+	add(list, shipped->cmdline);
+	if (fds->initrd >= 0) {
+		add(list, "-initrd");
+		addf(list, "/proc/self/fd/%d", fds->initrd);
+	}
+	if (shipped->firmware) {
+		add(list, "-bios");
+		add(list, shipped->firmware);
+	}
+}
+
+static void add_all(struct list *list, const char *program, const struct engine_run *run, const struct qemu_fds *fds)
 {
 	static const char *const plain[] = { "-S",      "-nodefaults",     "-no-user-config", "-display",      "none",
 					     "-action", "reboot=shutdown", "-action",         "shutdown=pause" };
@@ -99,19 +113,21 @@ static void add_all(struct list *list, const char *program, const struct engine_
 	add(list, program);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		add(list, plain[i]);
-	add_machine(list, options);
+	add_machine(list, run->options);
 	add_fds(list, fds);
-	for (const char *const *extra = options->extra_args; extra && *extra; extra++)
+	if (run->shipped)
+		add_shipped(list, run->shipped, fds);
+	for (const char *const *extra = run->options->extra_args; extra && *extra; extra++)
 		add(list, *extra);
 }
 
-char **qemu_arguments(const char *program, const struct engine_options *options, const struct qemu_fds *fds)
+char **qemu_arguments(const char *program, const struct engine_run *run, const struct qemu_fds *fds)
 {
 	struct list *list = calloc(1, sizeof(*list));
 
 	if (!list)
 		return NULL;
-	add_all(list, program, options, fds);
+	add_all(list, program, run, fds);
 	if (list->full) {
 		free(list);
 		return NULL;

@@ -10,9 +10,10 @@
 /* Descriptors that QEMU inherits, under the same numbers. */
 struct qemu_fds {
 	int domain, console, qmp, log;
+	int initrd; /* of an image as shipped; -1: none */
 };
 
 /* For execv; one block, to be freed. NULL: no memory. */
-char **qemu_arguments(const char *program, const struct engine_options *options, const struct qemu_fds *fds);
+char **qemu_arguments(const char *program, const struct engine_run *run, const struct qemu_fds *fds);
 
 #endif

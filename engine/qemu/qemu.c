@@ -94,14 +94,29 @@ static int socket_pair(int *ours, int *theirs)
 	return 0;
 }
 
-static int open_ends(struct ends *ends, struct engine_error *err)
+/* What QEMU is to load: a file of our own for the domain, or the image as shipped. */
+static int open_loaded(const struct engine_shipped *shipped, struct qemu_fds *fds)
+{
+	if (!shipped) {
+		fds->domain = memfd_create("paraboot-domain", MFD_CLOEXEC);
+		return fds->domain;
+	}
+	fds->domain = fcntl(shipped->image_fd, F_DUPFD_CLOEXEC, 3);
+	if (fds->domain < 0 || shipped->initrd_fd < 0)
+		return fds->domain;
+	fds->initrd = fcntl(shipped->initrd_fd, F_DUPFD_CLOEXEC, 3);
+	return fds->initrd;
+}
+
+static int open_ends(const struct engine_run *run, struct ends *ends, struct engine_error *err)
 {
 	int pair[2];
 
-	*ends = (struct ends){ { -1, -1, -1, -1 }, -1, -1, -1, -1 };
-	ends->qemu.domain = memfd_create("paraboot-domain", MFD_CLOEXEC);
+	*ends = (struct ends){ { -1, -1, -1, -1, -1 }, -1, -1, -1, -1 };
+	if (open_loaded(run->shipped, &ends->qemu) < 0)
+		return engine_fail_errno(err, "qemu");
 	ends->output = memfd_create("paraboot-qemu-output", MFD_CLOEXEC);
-	if (ends->qemu.domain < 0 || ends->output < 0 || socket_pair(&ends->console, &ends->qemu.console) < 0 ||
+	if (ends->output < 0 || socket_pair(&ends->console, &ends->qemu.console) < 0 ||
 	    socket_pair(&ends->qmp, &ends->qemu.qmp) < 0 || pipe2(pair, O_CLOEXEC) < 0)
 		return engine_fail_errno(err, "qemu");
 	ends->log = pair[0];
@@ -120,6 +135,7 @@ static void close_fd(int *fd)
 static void close_qemu_ends(struct ends *ends)
 {
 	close_fd(&ends->qemu.domain);
+	close_fd(&ends->qemu.initrd);
 	close_fd(&ends->qemu.console);
 	close_fd(&ends->qemu.qmp);
 	close_fd(&ends->qemu.log);
@@ -150,9 +166,10 @@ static void note_arguments(const struct engine_run *run, char *const argv[])
 
 static int start(const struct engine_run *run, struct ends *ends, pid_t *ret, struct engine_error *err)
 {
-	const int keep[] = { ends->qemu.domain, ends->qemu.console, ends->qemu.qmp, ends->qemu.log, -1 };
+	const int keep[] = { ends->qemu.domain, ends->qemu.console, ends->qemu.qmp,
+			     ends->qemu.log,    ends->qemu.initrd,  -1 };
 	char *program = process_find(program_variable, program_name);
-	char **argv = program ? qemu_arguments(program, run->options, &ends->qemu) : NULL;
+	char **argv = program ? qemu_arguments(program, run, &ends->qemu) : NULL;
 	int code = -1;
 
 	if (argv) {
@@ -204,9 +221,9 @@ int qemu_run(const struct engine_run *run, struct engine_result *ret, struct eng
 	struct ends ends;
 	struct engine_result result = { .registers = NULL };
 	pid_t pid = -1;
-	int code = open_ends(&ends, err);
+	int code = open_ends(run, &ends, err);
 
-	if (code == 0)
+	if (code == 0 && !run->shipped)
 		code = engine_write_domain(ends.qemu.domain, run->plan, run->memory, err);
 	if (code == 0)
 		code = start(run, &ends, &pid, err);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of `paraboot try` share: the rows, each one way to start the
+ * image. The way of a row: try_rows.c lists it, try_work.c runs it in a process
+ * of its own, try_hear.c reads what its console said, try_print.c and
+ * try_json.c show it, and try_expect.c holds it against an earlier run.
+ */
+#ifndef TOOL_TRY_H
+#define TOOL_TRY_H
+
+#include <jansson.h>
+#include <paraboot.h>
+#include <sys/types.h>
+
+#include "domain.h"
+#include "options.h"
+
+enum try_outcome {
+	TRY_WAITING,
+	TRY_RUNNING,
+	TRY_STARTED,      /* reached the built-in init, and ended by power-off */
+	TRY_FAILED,       /* should have, and did not */
+	TRY_NOT_POSSIBLE, /* the image does not allow it */
+	TRY_CANNOT_HERE,  /* this machine, or this version, cannot */
+};
+
+/* What a row's process leaves in memory that it shares with us. */
+#define TRY_CONSOLE_MAX (1u << 20)
+struct try_report {
+	int status;     /* enum engine_status, once ran is set */
+	bool ran;       /* the engine ran the guest; else text says why not */
+	char text[400]; /* how it ended, or why it did not start */
+	uint64_t first_byte_ns, init_ns, done_ns;
+	size_t console_len; /* of the first TRY_CONSOLE_MAX bytes that the guest wrote */
+	char console[TRY_CONSOLE_MAX];
+};
+
+struct try_row {
+	const char *entry_name; /* an entry's, or "efi" */
+	enum pb_entry entry;    /* 0: the image as shipped */
+	enum pb_unpack unpack;
+	const struct engine *engine; /* NULL: none was asked */
+	const char *firmware;        /* of an image as shipped; NULL: the BIOS */
+	enum try_outcome outcome;
+	char reason[400]; /* what is not TRY_STARTED says why */
+	struct try_report *report;
+	pid_t pid;
+	int complaints; /* a file: what its process said on standard error */
+	/* What was heard on its console. */
+	json_t *init;     /* the built-in init's KEY=VALUE lines, an object */
+	json_t *warnings; /* an array of the kernel log's lines of warning level or above */
+};
+
+struct try_table {
+	const struct options *opt;
+	pb_image *image;
+	struct try_row *rows;
+	size_t nr_rows;
+};
+
+const char *try_outcome_name(enum try_outcome outcome);
+
+/* List every way; rows that need no run have their outcome already. */
+void try_list(struct try_table *table);
+
+/* Start a row's process. STATUS_OK, or the status after having said why not. */
+int try_start(const struct try_table *table, struct try_row *row);
+
+/* A row's process ended with that wait status: take over what it left. */
+void try_finish(struct try_row *row, int wait_status);
+
+/* End and reap what still runs. */
+void try_stop(struct try_table *table);
+
+/* From the console's bytes to row->init and row->warnings. */
+void try_hear(struct try_row *row);
+
+/* The table: begun, after a row changed, and its last words. live: on a terminal. */
+void try_print_begin(const struct try_table *table, bool live);
+void try_print_row(const struct try_table *table, const struct try_row *row, bool live);
+void try_print_end(const struct try_table *table);
+
+json_t *try_json(const struct try_table *table);
+
+/*
+ * What got worse against an earlier --json; says each in a line.
+ * STATUS_OK, STATUS_WORSE, or STATUS_BAD_INPUT if that file is none.
+ */
+int try_expect(const struct try_table *table, const char *path);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One row of `paraboot try`, run in a process of its own. It leaves what came
+ * of it in memory shared with the parent, which alone judges it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest/blobs.h"
+#include "image.h"
+#include "say.h"
+#include "tool.h"
+#include "try.h"
+
+/* The init prints the kernel's warnings with it; a panic ends the start at once. */
+#define TRY_ARGS "paraboot.log panic=-1"
+
+/* ---- In the row's process ------------------------------------------------- */
+
+static void keep_console(void *ctx, const char *buf, size_t len)
+{
+	struct try_report *report = ctx;
+	size_t room = TRY_CONSOLE_MAX - report->console_len;
+
+	if (len > room)
+		len = room;
+	memcpy(report->console + report->console_len, buf, len);
+	report->console_len += len;
+}
+
+static void take_result(const struct engine_result *result, struct try_report *report)
+{
+	report->ran = true;
+	report->status = (int)result->status;
+	report->first_byte_ns = result->first_byte_ns;
+	report->init_ns = result->init_ns;
+	report->done_ns = result->done_ns;
+	snprintf(report->text, sizeof(report->text), "%s", result->text);
+}
+
+static void run_engine(const struct domain *domain, const struct engine_shipped *shipped, uint32_t timeout,
+		       struct try_report *report)
+{
+	struct engine_result result = { 0 };
+	struct engine_error err;
+	struct engine_run run = {
+		.options = &domain->machine,
+		.memory = &domain->memory,
+		.plan = domain->plan,
+		.shipped = shipped,
+		.console = { .in_fd = -1, .out_fd = -1, .wrote = keep_console, .ctx = report },
+		.timeout_ms = (uint64_t)timeout * 1000,
+	};
+
+	if (domain->engine->run(&run, &result, &err) == 0)
+		take_result(&result, report);
+	else
+		snprintf(report->text, sizeof(report->text), "%s", err.text);
+	engine_result_free(&result);
+}
+
+/* The words of a row: what the user gave, and ours. */
+static char *row_cmdline(const char *given)
+{
+	size_t len = (given ? strlen(given) : 0) + sizeof(" " TRY_ARGS);
+	char *line = must_alloc(len);
+
+	snprintf(line, len, "%s%s%s", given ? given : "", given ? " " : "", TRY_ARGS);
+	return line;
+}
+
+static int memfd_of(struct guest_blob blob)
+{
+	int fd = memfd_create("paraboot-init", MFD_CLOEXEC);
+
+	if (fd >= 0 && write(fd, blob.bytes, blob.len) != (ssize_t)blob.len) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The image's own loader gets the file itself, and both programs of the init: it does not ask what class the kernel is.
+ */
+static void run_shipped(const struct options *opt, const struct try_row *row, const struct domain *domain)
+{
+	char *cmdline = domain_cmdline(opt->cmdline, PB_LINUX16);
+	struct engine_shipped shipped = { .image_fd = open_file(opt->image),
+					  .initrd_fd = memfd_of(guest_blob(GUEST_INIT_BOTH)),
+					  .cmdline = cmdline,
+					  .firmware = row->firmware };
+
+	if (shipped.image_fd >= 0 && shipped.initrd_fd >= 0)
+		run_engine(domain, &shipped, opt->timeout, row->report);
+	free(cmdline);
+}
+
+static void work(const struct try_table *table, const struct try_row *row)
+{
+	struct options opt = *table->opt;
+	struct domain domain = { .image = table->image };
+	char *cmdline = row_cmdline(opt.cmdline);
+
+	opt.entry = row->entry;
+	opt.unpack = row->unpack;
+	opt.engine = row->engine->name;
+	opt.cmdline = cmdline;
+	opt.kaslr = opt.kaslr && row->unpack == PB_UNPACK_HOST;
+	if (domain_choose_engine(&opt, &domain) != STATUS_OK)
+		return;
+	if (!row->entry)
+		run_shipped(&opt, row, &domain);
+	else if (domain_make(&opt, &domain) == STATUS_OK)
+		run_engine(&domain, NULL, opt.timeout, row->report);
+}
+
+/* What it complains of is the row's reason: its standard error is a file of the parent's. */
+_Noreturn static void become_worker(const struct try_table *table, const struct try_row *row, int complaints)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (dup2(complaints, STDERR_FILENO) < 0)
+		_exit(STATUS_UNABLE);
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGPIPE)
+			signal(number, SIG_DFL);
+	work(table, row);
+	fflush(stderr);
+	_exit(STATUS_OK);
+}
+
+/* ---- In the parent ---------------------------------------------------------- */
+
+int try_start(const struct try_table *table, struct try_row *row)
+{
+	int complaints = memfd_create("paraboot-complaints", MFD_CLOEXEC);
+
+	row->report = mmap(NULL, sizeof(*row->report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (complaints < 0 || row->report == MAP_FAILED) {
+		row->report = NULL;
+		return complain_errno("try");
+	}
+	fflush(stdout);
+	row->complaints = complaints;
+	row->pid = fork();
+	if (row->pid == 0)
+		become_worker(table, row, complaints);
+	if (row->pid < 0)
+		return complain_errno("try");
+	row->outcome = TRY_RUNNING;
+	return STATUS_OK;
+}
+
+/* The worker's own line, without "paraboot: FILE: " before it. */
+static void read_complaint(struct try_row *row)
+{
+	char line[sizeof(row->reason)];
+	ssize_t len = pread(row->complaints, line, sizeof(line) - 1, 0);
+	const char *at = line;
+
+	line[len > 0 ? len : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	for (int i = 0; i < 2 && strstr(at, ": "); i++)
+		at = strstr(at, ": ") + 2;
+	snprintf(row->reason, sizeof(row->reason), "%s", at);
+}
+
+static bool reached_init(const struct try_row *row)
+{
+	const char *initrd = json_string_value(json_object_get(row->init, "initrd"));
+
+	return row->report->done_ns && initrd && strcmp(initrd, "ok") == 0;
+}
+
+static void judge(struct try_row *row, int wait_status)
+{
+	const struct try_report *report = row->report;
+
+	row->outcome = TRY_FAILED;
+	if (!report->ran && WIFSIGNALED(wait_status))
+		snprintf(row->reason, sizeof(row->reason), "paraboot itself died of signal %d", WTERMSIG(wait_status));
+	else if (!report->ran && report->text[0])
+		snprintf(row->reason, sizeof(row->reason), "%s", report->text);
+	else if (!report->ran)
+		read_complaint(row);
+	else if (!reached_init(row))
+		snprintf(row->reason, sizeof(row->reason), "before its init: %.380s", report->text);
+	else if (report->status != 0)
+		snprintf(row->reason, sizeof(row->reason), "reached init, then: %.370s", report->text);
+	else
+		row->outcome = TRY_STARTED;
+}
+
+void try_finish(struct try_row *row, int wait_status)
+{
+	row->pid = -1;
+	try_hear(row);
+	judge(row, wait_status);
+	close(row->complaints);
+}
+
+void try_stop(struct try_table *table)
+{
+	for (size_t i = 0; i < table->nr_rows; i++) {
+		struct try_row *row = &table->rows[i];
+
+		if (row->pid > 0) {
+			kill(row->pid, SIGTERM);
+			while (waitpid(row->pid, NULL, 0) < 0 && errno == EINTR)
+				;
+		}
+	}
+}
