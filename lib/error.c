@@ -78,7 +78,7 @@ static const struct word {
 	ROW(PB_E_CLASS, "the kernel is of the other class", bits),
 	ROW(PB_E_NO_NOTE, "the kernel has no such ELF note", plain),
 	ROW(PB_E_NOTE_VALUE, "this ELF note's value does not allow it", plain),
-	ROW(PB_E_NO_ENTRY, "the image has no such entry point", numbers),
+	ROW(PB_E_NO_ENTRY, "the image has no such entry point", plain),
 	ROW(PB_E_NO_PAYLOAD, "there is no payload to unpack so", numbers),
 	ROW(PB_E_FEATURE, "the kernel requires this feature, which is never given", plain),
 	ROW(PB_E_ENTRY_OUTSIDE, "the entry point lies in no segment", numbers),
