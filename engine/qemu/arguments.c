@@ -56,7 +56,10 @@ static void add_machine(struct list *list, const struct engine_options *options)
 	add(list, "-M");
 	add(list, options->machine == ENGINE_MICROVM ? "microvm" : "pc");
 	add(list, "-accel");
-	add(list, kvm ? "kvm" : "tcg");
+	/* One thread for all CPUs: Linux patches its code while other CPUs run it, and with a thread each they did not
+	 * always see that in step (QEMU 7.2: now and then a panic at boot).
+	 */
+	add(list, kvm ? "kvm" : "tcg,thread=single");
 	if (options->cpu || kvm) {
 		add(list, "-cpu");
 		add(list, options->cpu ? options->cpu : "host");

@@ -32,7 +32,7 @@ step_table() {
 		2 shellcheck     300 these scripts
 		2 mandoc         300 man pages
 	EOF
-	for kind in $(kernel_kinds); do
+	for kind in ${KERNEL_KINDS:-$(kernel_kinds)}; do
 		say "2 boot-$kind 7200 boots of this kind of kernel (tests/boot)"
 	done
 }
