@@ -75,7 +75,7 @@ plan() {
 }
 
 @test "an entry that this version cannot plan yet" {
-	fails 3 "$image: *" plan -e xen-pv64 "$image"
+	fails 3 "$image: *" plan -e linux16 -u guest "$image"
 }
 
 @test "the command line: as given, with a console if it names none, up to what the kernel takes" {
