@@ -24,6 +24,7 @@ step_table() {
 		2 facts          900 info and unpack of real kernels, against readelf and the codecs' tools
 		2 golden         600 info and plan of the images that the tests build
 		2 cli            900 the command line
+		2 scripts        300 the scripts' own words: counting, copying apt's sources, the boot tables
 		2 abi            300 exported symbols; an installed copy through pkg-config alone
 		2 guest-bytes    300 guest programs: the same bytes in every build
 		2 clang-format   300 layout
@@ -202,6 +203,10 @@ step_boot() {
 	build_one plain 1
 	tool_env release
 	PB_PLAIN=$(build_dir plain)/paraboot "$REPO/tests/boot/run" "$1"
+}
+
+step_scripts() {
+	run_bats scripts
 }
 
 step_golden() {

@@ -30,3 +30,13 @@ tap_count() {
 		/^not ok / { f++ }
 		END { print p + 0, f + 0 }' "$1"
 }
+
+# tap_verdict STATUS FILE: the same of a program that ended so. One that ran no
+# test failed, and so did one that died behind its last test.
+tap_verdict() {
+	local passed failed
+	read -r passed failed < <(tap_count "$2")
+	((passed + failed == 0)) && failed=1
+	(($1 != 0 && failed == 0)) && failed=1
+	printf '%s %s\n' "$passed" "$failed"
+}
