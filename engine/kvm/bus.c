@@ -36,7 +36,8 @@ static const struct range {
 } ranges[] = {
 	{ PORT_COM1, UART_PORTS, com1_read, com1_write },
 	{ PORT_CMOS, 2, clock_read, clock_write },
-	{ PORT_PM1_EVENT, 4, pm1_event_read, pm1_event_write },
+	{ PORT_PM1_EVENT, 2, pm1_status_read, pm1_status_write },
+	{ PORT_PM1_EVENT + 2, 2, pm1_enable_read, pm1_enable_write },
 	{ PORT_PM1_CONTROL, 2, pm1_control_read, pm1_control_write },
 	{ PORT_KBC_DATA, 1, kbc_read, kbc_write },
 	{ PORT_KBC_COMMAND, 1, kbc_read, kbc_command },

@@ -111,11 +111,28 @@ void *machine_memory(const struct machine *machine, pb_gpa gpa, uint64_t *len)
 	return NULL;
 }
 
+/*
+ * The image's own file may stand in guest memory, an uncompressed kernel then
+ * costs nothing to load, as long as nothing of ours touches those pages: if the
+ * file is shortened, what it lost is SIGBUS to us and an error of KVM_RUN to
+ * the guest. Relocating would touch them.
+ */
+static void allow_mapping(struct machine *machine)
+{
+	struct pb_plan_info info = PB_INIT(info);
+
+	if (pb_plan_info(machine->job->plan, &info) || info.phys_delta || info.virt_delta)
+		return;
+	for (size_t i = 0; i < machine->rams; i++)
+		machine->ram[i].flags |= PB_RAM_MAP_FILE;
+}
+
 static int place(struct machine *machine, struct engine_error *err)
 {
 	uint8_t *low = machine->ram[0].host;
 	struct pb_error why = PB_INIT(why);
 
+	allow_mapping(machine);
 	if (pb_place(machine->job->plan, machine->ram, machine->rams, &why))
 		return engine_fail_pb(err, "placing the kernel", &why);
 	if (!acpi_build(low + MAP_ACPI, MAP_ACPI_LEN, machine->nr_vcpus) ||

@@ -58,7 +58,7 @@ struct console {
 
 /* PM1 and the rest of what turns a PC off or resets it. */
 struct power {
-	uint8_t event[4];
+	uint8_t enable[2];
 	uint8_t control;
 };
 
@@ -119,8 +119,10 @@ uint8_t bus_read(struct machine *machine, uint16_t port);
 void bus_write(struct machine *machine, uint16_t port, uint8_t value);
 
 /* power.c */
-uint8_t pm1_event_read(struct machine *machine, unsigned reg);
-void pm1_event_write(struct machine *machine, unsigned reg, uint8_t value);
+uint8_t pm1_status_read(struct machine *machine, unsigned reg);
+void pm1_status_write(struct machine *machine, unsigned reg, uint8_t value);
+uint8_t pm1_enable_read(struct machine *machine, unsigned reg);
+void pm1_enable_write(struct machine *machine, unsigned reg, uint8_t value);
 uint8_t pm1_control_read(struct machine *machine, unsigned reg);
 void pm1_control_write(struct machine *machine, unsigned reg, uint8_t value);
 uint8_t kbc_read(struct machine *machine, unsigned reg);

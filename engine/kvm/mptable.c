@@ -70,26 +70,28 @@ enum { KIND_INT, KIND_NMI, KIND_SMI, KIND_EXTINT };
 
 static struct mp_processor *fill_processors(struct mp_processor *cpu, unsigned vcpus)
 {
-	for (unsigned i = 0; i < vcpus; i++)
-		*cpu++ = (struct mp_processor){ .type = MP_PROCESSOR,
-						.apic_id = (uint8_t)i,
-						.apic_version = APIC_VERSION,
-						.flags = ENABLED | (i ? 0 : BOOT_PROCESSOR),
-						.signature = 0x600,
-						.features = FEATURES_FPU_APIC };
+	for (unsigned i = 0; i < vcpus; i++, cpu++)
+		*cpu = (struct mp_processor){ .type = MP_PROCESSOR,
+					      .apic_id = (uint8_t)i,
+					      .apic_version = APIC_VERSION,
+					      .flags = ENABLED | (i ? 0 : BOOT_PROCESSOR),
+					      .signature = 0x600,
+					      .features = FEATURES_FPU_APIC };
 	return cpu;
 }
 
 static void fill_interrupts(struct mp_interrupt *irq, uint8_t ioapic)
 {
-	for (uint8_t i = 0; i < ISA_IRQS; i++)
-		*irq++ = (struct mp_interrupt){
+	for (uint8_t i = 0; i < ISA_IRQS; i++, irq++)
+		*irq = (struct mp_interrupt){
 			.type = MP_INTERRUPT, .kind = KIND_INT, .irq = i, .apic = ioapic, .pin = i
 		};
-	*irq++ = (struct mp_interrupt){
+	irq[0] = (struct mp_interrupt){
 		.type = MP_LOCAL_INTERRUPT, .kind = KIND_EXTINT, .apic = ALL_LOCAL_APICS, .pin = 0
 	};
-	*irq = (struct mp_interrupt){ .type = MP_LOCAL_INTERRUPT, .kind = KIND_NMI, .apic = ALL_LOCAL_APICS, .pin = 1 };
+	irq[1] = (struct mp_interrupt){
+		.type = MP_LOCAL_INTERRUPT, .kind = KIND_NMI, .apic = ALL_LOCAL_APICS, .pin = 1
+	};
 }
 
 static void fill_entries(struct mp_header *header, unsigned vcpus)

@@ -17,15 +17,29 @@
 #define SYSTEM_A_A20       0x02
 #define RESET_CPU          0x04
 
-/* The first two registers are status, in which writing ones clears; nothing ever sets it. The others are enables. */
-uint8_t pm1_event_read(struct machine *machine, unsigned reg)
+/* In status, writing ones clears; nothing ever sets it. */
+uint8_t pm1_status_read(struct machine *machine, unsigned reg)
 {
-	return reg < 2 ? 0 : machine->power.event[reg];
+	(void)machine;
+	(void)reg;
+	return 0;
 }
 
-void pm1_event_write(struct machine *machine, unsigned reg, uint8_t value)
+void pm1_status_write(struct machine *machine, unsigned reg, uint8_t value)
 {
-	machine->power.event[reg] = value;
+	(void)machine;
+	(void)reg;
+	(void)value;
+}
+
+uint8_t pm1_enable_read(struct machine *machine, unsigned reg)
+{
+	return machine->power.enable[reg];
+}
+
+void pm1_enable_write(struct machine *machine, unsigned reg, uint8_t value)
+{
+	machine->power.enable[reg] = value;
 }
 
 uint8_t pm1_control_read(struct machine *machine, unsigned reg)
