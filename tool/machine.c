@@ -80,6 +80,7 @@ int domain_set_memory(const struct options *opt, struct domain *domain)
 		return complain_engine(domain->engine->name, &err);
 	request->keep = domain->memory.keep;
 	request->keeps = domain->memory.nr_keep;
+	request->rsdp_gpa = domain->memory.rsdp_gpa;
 	if (opt->rams)
 		return check_own_map(opt, &domain->memory);
 	request->ram = domain->memory.ram;

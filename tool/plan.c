@@ -37,7 +37,7 @@ static int run_plan(const struct options *opt)
 }
 
 static const struct option_row plan_rows[] = {
-	{ 0, "engine", "auto|qemu|file", "whose machine to plan for (default file, or none with --ram)",
+	{ 0, "engine", "auto|kvm|qemu|file", "whose machine to plan for (default file, or none with --ram)",
 	  .at = offsetof(struct options, engine) },
 	{ 0 },
 };

@@ -32,13 +32,13 @@ static void print_note(void *ctx, const char *line)
 	fprintf(stderr, "paraboot: %s\r\n", line);
 }
 
-/* What ended otherwise than well is said in one line, always; the rest only if asked for. */
+/* What ended otherwise than well is said, always: in one line, and for a crash with where the processors were. */
 static void report(const struct options *opt, const struct engine_result *result)
 {
 	if (result->status != ENGINE_POWERED_OFF || opt->verbose)
 		complain(opt->image, "%s", result->text);
-	if (result->registers && opt->verbose)
-		fprintf(stderr, "%s\n", result->registers);
+	if (result->registers)
+		fputs(result->registers, stderr);
 }
 
 static int run_domain(const struct options *opt, const struct domain *domain)
@@ -110,7 +110,7 @@ static int run_run(const struct options *opt)
 }
 
 static const struct option_row run_rows[] = {
-	{ 0, "engine", "auto|qemu|file", "what executes it; auto (the default) is the fastest that works here",
+	{ 0, "engine", "auto|kvm|qemu|file", "what executes it; auto (the default) is the fastest that works here",
 	  .at = offsetof(struct options, engine) },
 	{ 'o', "output", "FILE", "with --engine file: where the domain is written",
 	  .at = offsetof(struct options, output) },
