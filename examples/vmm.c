@@ -16,9 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MEM_LEN  (512ul << 20)
-#define COM1     0x3f8
-#define KEYBOARD 0x64 /* its controller holds the reset line */
+#define MEM_LEN (512ul << 20)
+enum { COM1 = 0x3f8, KEYBOARD = 0x64 }; /* ports; the keyboard's controller holds the reset line */
 
 static _Alignas(4096) uint8_t mem[MEM_LEN]; /* the guest's, from address 0 on */
 
@@ -43,16 +42,14 @@ static struct pb_cpu load(int image_fd, int initrd_fd)
 	const struct pb_range ram[] = { { 0, 0xa0000, PB_E820_RAM }, { 0x100000, MEM_LEN - 0x100000, PB_E820_RAM } };
 	const struct pb_ram host = { .len = MEM_LEN, .host = mem, .flags = PB_RAM_ZEROED | PB_RAM_MAP_SEALED };
 	const struct pb_blob initrd = { .fd = initrd_fd, .len = (uint64_t)lseek(initrd_fd, 0, SEEK_END) };
-	const struct pb_request request = {
-		.size = sizeof(request),
-		.entry = PB_LINUX64,
-		.unpack = PB_UNPACK_HOST,
-		.ram = ram,
-		.rams = 2,
-		.cmdline = "console=ttyS0 reboot=k panic=-1",
-		.initrds = &initrd,
-		.nr_initrds = initrd_fd >= 0,
-	};
+	const struct pb_request request = { .size = sizeof(request),
+					    .entry = PB_LINUX64,
+					    .unpack = PB_UNPACK_HOST,
+					    .ram = ram,
+					    .rams = 2,
+					    .cmdline = "console=ttyS0 noapictimer reboot=k panic=-1",
+					    .initrds = &initrd,
+					    .nr_initrds = initrd_fd >= 0 };
 	struct pb_error error = PB_INIT(error);
 	struct pb_cpu cpu = PB_INIT(cpu);
 	pb_image *image;
@@ -67,7 +64,7 @@ static struct pb_cpu load(int image_fd, int initrd_fd)
 	return cpu;
 }
 
-/* Memory, and the interrupt controllers and the timer of a PC. */
+/* Memory, and the interrupt controllers and the timer of a PC; without tables that name an APIC, that timer ticks. */
 static int make_vm(int kvm)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = MEM_LEN, .userspace_addr = (uintptr_t)mem };
@@ -79,15 +76,19 @@ static int make_vm(int kvm)
 	return vm;
 }
 
+/* One processor, which is told that it has a hypervisor: so Linux asks KVM for the time instead of measuring it. */
 static int make_vcpu(int kvm, int vm, const struct pb_cpu *cpu)
 {
 	static uint64_t cpuid[(sizeof(struct kvm_cpuid2) + 256 * sizeof(struct kvm_cpuid_entry2)) / 8] = { 256 };
+	struct kvm_cpuid2 *list = (struct kvm_cpuid2 *)cpuid;
 	int vcpu = must(ioctl(vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
 
-	must(ioctl(kvm, KVM_GET_SUPPORTED_CPUID, cpuid), "KVM_GET_SUPPORTED_CPUID");
-	must(ioctl(vcpu, KVM_SET_CPUID2, cpuid), "KVM_SET_CPUID2");
+	must(ioctl(kvm, KVM_GET_SUPPORTED_CPUID, list), "KVM_GET_SUPPORTED_CPUID");
+	for (uint32_t i = 0; i < list->nent; i++)
+		list->entries[i].ecx |= list->entries[i].function == 1 ? 1u << 31 : 0;
+	must(ioctl(vcpu, KVM_SET_CPUID2, list), "KVM_SET_CPUID2");
 	must(ioctl(vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
 	pb_cpu_to_kvm(cpu, &regs, &sregs);
 	must(ioctl(vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
@@ -132,8 +133,7 @@ static void run(int kvm, int vm, int vcpu)
 	size_t len = (size_t)must(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
 	struct kvm_run *exit = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 
-	must(exit == MAP_FAILED ? -1 : 0, "kvm_run");
-	while (must(ioctl(vcpu, KVM_RUN, 0), "KVM_RUN") == 0 && answer(vm, exit))
+	while (exit != MAP_FAILED && must(ioctl(vcpu, KVM_RUN, 0), "KVM_RUN") == 0 && answer(vm, exit))
 		;
 }
 
