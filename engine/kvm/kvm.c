@@ -95,8 +95,11 @@ static int check_memory(int fd, uint64_t mem_len, struct engine_error *err)
 
 int kvm_usable(struct engine_options *options, struct engine_error *err)
 {
-	int fd = open_kvm(err), failed;
+	int fd, failed;
 
+	if (options->icount)
+		return engine_fail(err, ENGINE_BAD_INPUT, "icount: KVM counts no instructions");
+	fd = open_kvm(err);
 	if (fd < 0)
 		return -1;
 	failed = check_extensions(fd, err) || check_vcpus(fd, options->vcpus, err) ||
@@ -191,11 +194,25 @@ static int run_machine(struct machine *machine, struct engine_result *ret, struc
 	return failed;
 }
 
+/* The others need firmware or a hypervisor of their own under them. */
+static int check_entry(const pb_plan *plan, struct engine_error *err)
+{
+	struct pb_plan_info info = PB_INIT(info);
+
+	if (pb_plan_info(plan, &info) == 0 &&
+	    (info.entry == PB_LINUX32 || info.entry == PB_LINUX64 || info.entry == PB_PVH))
+		return 0;
+	return engine_fail(err, ENGINE_UNABLE, "engine kvm cannot enter by %s", pb_entry_name(info.entry));
+}
+
 int kvm_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err)
 {
-	struct machine *machine = malloc(sizeof(*machine));
+	struct machine *machine;
 	int failed;
 
+	if (check_entry(run->plan, err))
+		return -1;
+	machine = malloc(sizeof(*machine));
 	if (!machine)
 		return engine_fail_errno(err, "a machine");
 	failed = machine_create(machine, run, err);

@@ -38,6 +38,11 @@ void fake_put(struct pb_plan *plan, pb_gpa gpa, const void *bytes, uint64_t len,
 						     .source_len = len };
 }
 
+const char *pb_entry_name(enum pb_entry entry)
+{
+	return entry == PB_PVH ? "pvh" : "another";
+}
+
 int pb_plan_info(const pb_plan *plan, struct pb_plan_info *ret)
 {
 	*ret = plan->info;

@@ -486,6 +486,24 @@ static void memory_beyond_the_hole(void **state)
 	assert_string_equal(start.console, "");
 }
 
+static void entry_that_needs_firmware_is_refused(void **state)
+{
+	struct start start = act_start(ACT_POWER_OFF, "");
+
+	(void)state;
+	start.plan.info.entry = PB_LINUX16;
+	assert_refused(&start, ENGINE_UNABLE, "cannot enter by");
+}
+
+static void counted_instructions_are_refused(void **state)
+{
+	struct start start = act_start(ACT_POWER_OFF, "");
+
+	(void)state;
+	start.options.icount = true;
+	assert_refused(&start, ENGINE_BAD_INPUT, "icount");
+}
+
 static void placement_outside_memory_is_refused(void **state)
 {
 	struct start start = act_start(ACT_POWER_OFF, "");
@@ -539,6 +557,8 @@ int main(void)
 		cmocka_unit_test(too_much_memory),
 		cmocka_unit_test(too_little_memory),
 		cmocka_unit_test(memory_beyond_the_hole),
+		cmocka_unit_test(entry_that_needs_firmware_is_refused),
+		cmocka_unit_test(counted_instructions_are_refused),
 		cmocka_unit_test(placement_outside_memory_is_refused),
 	};
 
