@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest for the tests of the terminal: says that it is ready, then sends back
- * each byte that it gets, until it gets a dot, which resets the machine.
+ * each byte that it gets, until it gets a dot, which resets the machine, or an
+ * exclamation mark, which is its end by a triple fault.
  */
 #include "guest.h"
 	.globl	_start
@@ -15,9 +16,12 @@ _start:
 	inb	%dx, %al
 	cmpb	$'.', %al
 	je	5f
+	cmpb	$'!', %al
+	je	6f
 	send
 	jmp	4b
 5:	reset
+6:	crash
 
 line:	.ascii	"ready\n"
 line_end:

@@ -37,6 +37,13 @@
 	jmp	3b
 	.endm
 
+/* A fault, and no table to find its handler in, nor that of what follows from it. */
+	.macro	crash
+	lidt	7f(%rip)
+	ud2
+7:	.fill	10, 1, 0
+	.endm
+
 /* A note of Linux's, so that it counts as a kernel of the boot protocol. */
 	.section .note.Linux, "a", @note
 	.long	6, 4, 0x101

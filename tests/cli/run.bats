@@ -64,6 +64,13 @@ timed_out() {
 	[[ ${stderr_lines[*]} == "paraboot: $echo_guest: "*" status 130" && ${#stderr_lines[@]} == 2 ]]
 }
 
+@test "a crash is status 12, one line, and one block that says where the processor was" {
+	run -12 --separate-stderr run_guest < <(printf '!')
+	[[ $output == ready && ${stderr_lines[0]} == "paraboot: $echo_guest: crashed: triple fault: at RIP="* ]]
+	[[ $(grep -c '^CPU#0' <<<"$stderr") == 1 && $stderr == *CR0=*CR3=* ]]
+	(($(grep -c '^paraboot: ' <<<"$stderr") == 1))
+}
+
 @test "--verbose says what was started and how it ended" {
 	run -10 --separate-stderr run_guest --verbose < <(printf .)
 	[[ $stderr == *qemu-system-x86_64*rebooted* ]]
