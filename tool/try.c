@@ -6,10 +6,11 @@
  */
 #include "try.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,13 +20,6 @@
 #include "tool.h"
 
 enum { TIMEOUT_SECONDS = 300 }; /* of a start, if the user says nothing: a busy machine is slow */
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int signal_number)
-{
-	stop_signal = signal_number;
-}
 
 /* The row that waits next; NULL: none. */
 static struct try_row *next_waiting(struct try_table *table)
@@ -53,56 +47,121 @@ static size_t count_of(const struct try_table *table, enum try_outcome outcome)
 	return count;
 }
 
-/* Wait until one ends, and take it in; -1: a signal came instead. */
-static int reap_one(struct try_table *table, bool live)
+/* Take in every row that has ended. */
+static void reap(struct try_table *table)
 {
 	int wait_status;
-	pid_t pid = waitpid(-1, &wait_status, 0);
-	struct try_row *row = pid > 0 ? row_of(table, pid) : NULL;
+	pid_t pid;
 
-	if (pid < 0)
-		return -1;
-	if (!row)
-		return 0;
-	try_finish(row, wait_status);
-	try_print_row(table, row, live);
-	return 0;
-}
+	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
+		struct try_row *row = row_of(table, pid);
 
-/* Keep the pool full until nothing waits and nothing runs. */
-static int run_all(struct try_table *table, bool live)
-{
-	for (;;) {
-		struct try_row *row = next_waiting(table);
-		size_t running = count_of(table, TRY_RUNNING);
-
-		if (stop_signal)
-			return 128 + stop_signal;
-		if (!row && running == 0)
-			return STATUS_OK;
-		if (row && running < table->opt->jobs) {
-			int status = try_start(table, row);
-
-			if (status != STATUS_OK)
-				return status;
-			if (live)
-				try_print_row(table, row, live);
-		} else {
-			reap_one(table, live);
-		}
+		if (!row)
+			continue;
+		try_finish(row, wait_status);
+		try_print_row(table, row);
 	}
 }
 
-/* No SA_RESTART: a signal ends the wait for a row. */
-static void catch_signals(void)
+/* Start what waits, as far as there is room. */
+static int fill_pool(struct try_table *table)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction action = { .sa_handler = on_signal };
+	struct try_row *row;
 
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		sigaction(signals[i], &action, NULL);
+	while (count_of(table, TRY_RUNNING) < table->opt->jobs && (row = next_waiting(table)) != NULL) {
+		int status = try_start(table, row);
+
+		if (status != STATUS_OK)
+			return status;
+		try_print_row(table, row);
+	}
+	return STATUS_OK;
+}
+
+/*
+ * The signals that the loop hears of through a file descriptor: a child's end,
+ * and the user's. What whoever started us chose to ignore (nohup) stays ignored.
+ */
+static void signals_to_hear(sigset_t *ret)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction action;
+
+	sigemptyset(ret);
+	sigaddset(ret, SIGCHLD);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaddset(ret, ends[i]);
+}
+
+/* The signal that wants us to end, or 0. */
+static int read_signals(int signals)
+{
+	struct signalfd_siginfo info;
+	int end = 0;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			end = (int)info.ssi_signo;
+	return end;
+}
+
+/*
+ * Wait for something to happen. Asked for nothing, poll still tells of standard
+ * output that its reader has gone: then there is no one to start anything for.
+ */
+static int wait_for_news(int signals)
+{
+	struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = STDOUT_FILENO } };
+	int end;
+
+	if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+		return STATUS_OK;
+	end = read_signals(signals);
+	if (end)
+		return 128 + end;
+	if (ferror(stdout)) /* which main() says */
+		return STATUS_UNABLE;
+	if (fds[1].revents) {
+		complain("standard output", "nobody reads it");
+		return STATUS_UNABLE;
+	}
+	return STATUS_OK;
+}
+
+/* Keep the pool full until nothing waits and nothing runs. */
+static int run_rows(struct try_table *table, int signals)
+{
+	int status = fill_pool(table);
+
+	while (status == STATUS_OK && count_of(table, TRY_RUNNING) > 0) {
+		status = wait_for_news(signals);
+		if (status == STATUS_OK) {
+			reap(table);
+			status = fill_pool(table);
+		}
+	}
+	return status;
+}
+
+static int run_all(struct try_table *table)
+{
+	int signals, status;
+	sigset_t heard;
+
+	signals_to_hear(&heard);
+	sigprocmask(SIG_BLOCK, &heard, &table->signals_before);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0) {
+		complain_errno("signalfd");
+		return STATUS_UNABLE;
+	}
+	status = run_rows(table, signals);
+	try_stop(table);
+	close(signals);
+	return status;
 }
 
 /*
@@ -120,16 +179,12 @@ static void decode_once(pb_image *image)
 static int run_table(struct try_table *table)
 {
 	const struct options *opt = table->opt;
-	bool live = !opt->json && isatty(STDOUT_FILENO);
 	int status;
 
 	decode_once(table->image);
 	try_list(table);
-	catch_signals();
-	if (!opt->json)
-		try_print_begin(table, live);
-	status = run_all(table, live);
-	try_stop(table);
+	try_print_begin(table);
+	status = run_all(table);
 	if (status != STATUS_OK)
 		return status;
 	if (opt->json)
@@ -146,6 +201,7 @@ static void release(struct try_table *table)
 	for (size_t i = 0; i < table->nr_rows; i++) {
 		json_decref(table->rows[i].init);
 		json_decref(table->rows[i].warnings);
+		free(table->rows[i].last_line);
 	}
 	free(table->rows);
 	pb_image_close(table->image);
@@ -188,6 +244,8 @@ static const struct option_row try_options[] = {
 	{ 'j', "jobs", "N", "so many starts at once (default: one for each processor)", set_jobs },
 	{ 0, "expect", "FILE", "compare with an earlier --json, and fail on what got worse",
 	  .at = offsetof(struct options, expect) },
+	{ 0, "icount", NULL, "let the guests' clocks count instructions, so that a table repeats exactly (qemu only)",
+	  .at = offsetof(struct options, icount) },
 	{ 0 },
 };
 

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <paraboot.h>
+#include <signal.h>
 #include <sys/types.h>
 
 #include "domain.h"
@@ -26,12 +27,14 @@ enum try_outcome {
 
 /* What a row's process leaves in memory that it shares with us. */
 #define TRY_CONSOLE_MAX (1u << 20)
+#define TRY_CRASH_MAX   (16u << 10)
 struct try_report {
 	int status;     /* enum engine_status, once ran is set */
 	bool ran;       /* the engine ran the guest; else text says why not */
 	char text[400]; /* how it ended, or why it did not start */
 	uint64_t first_byte_ns, init_ns, done_ns;
-	size_t console_len; /* of the first TRY_CONSOLE_MAX bytes that the guest wrote */
+	char crash[TRY_CRASH_MAX]; /* the block that tells where the processors were, or empty */
+	size_t console_len;        /* of the first TRY_CONSOLE_MAX bytes that the guest wrote */
 	char console[TRY_CONSOLE_MAX];
 };
 
@@ -41,6 +44,7 @@ struct try_row {
 	enum pb_unpack unpack;
 	const struct engine *engine; /* NULL: none was asked */
 	const char *firmware;        /* of an image as shipped; NULL: the BIOS */
+	bool kaslr;                  /* asked for, and the host can move this kernel */
 	enum try_outcome outcome;
 	char reason[400]; /* what is not TRY_STARTED says why */
 	struct try_report *report;
@@ -49,6 +53,7 @@ struct try_row {
 	/* What was heard on its console. */
 	json_t *init;     /* the built-in init's KEY=VALUE lines, an object */
 	json_t *warnings; /* an array of the kernel log's lines of warning level or above */
+	char *last_line;  /* the last that says anything, or NULL */
 };
 
 struct try_table {
@@ -56,12 +61,17 @@ struct try_table {
 	pb_image *image;
 	struct try_row *rows;
 	size_t nr_rows;
+	sigset_t signals_before; /* what was blocked when we began: a row's process has it so again */
+	bool live;               /* each row is rewritten in place, as long as the terminal can hold them */
 };
 
 const char *try_outcome_name(enum try_outcome outcome);
 
 /* List every way; rows that need no run have their outcome already. */
 void try_list(struct try_table *table);
+
+/* Do the options ask for such a row? engine may be NULL: any. */
+bool try_wants(const struct options *opt, const char *entry_name, const char *unpack, const char *engine);
 
 /* Start a row's process. STATUS_OK, or the status after having said why not. */
 int try_start(const struct try_table *table, struct try_row *row);
@@ -72,12 +82,12 @@ void try_finish(struct try_row *row, int wait_status);
 /* End and reap what still runs. */
 void try_stop(struct try_table *table);
 
-/* From the console's bytes to row->init and row->warnings. */
+/* From the console's bytes to row->init, row->warnings and row->last_line. */
 void try_hear(struct try_row *row);
 
-/* The table: begun, after a row changed, and its last words. live: on a terminal. */
-void try_print_begin(const struct try_table *table, bool live);
-void try_print_row(const struct try_table *table, const struct try_row *row, bool live);
+/* The table for people: begun, after a row changed, and its last words. Nothing with --json but the last. */
+void try_print_begin(struct try_table *table);
+void try_print_row(struct try_table *table, const struct try_row *row);
 void try_print_end(const struct try_table *table);
 
 json_t *try_json(const struct try_table *table);

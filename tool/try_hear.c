@@ -43,6 +43,17 @@ static void hear_line(struct try_row *row, const char *line)
 	json_object_set_new(row->init, key, json_text(equals + 1));
 }
 
+/* Of the lines that say something, the last. It becomes row's, or is freed. */
+static void keep_last(struct try_row *row, char *line)
+{
+	if (line[strspn(line, " \t\r")] == '\0') {
+		free(line);
+		return;
+	}
+	free(row->last_line);
+	row->last_line = line;
+}
+
 void try_hear(struct try_row *row)
 {
 	const char *at = row->report->console;
@@ -59,7 +70,7 @@ void try_hear(struct try_row *row)
 		line[len] = '\0';
 		line[strcspn(line, "\r")] = '\0';
 		hear_line(row, line);
-		free(line);
+		keep_last(row, line);
 		at += len + 1;
 	}
 }

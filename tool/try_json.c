@@ -15,15 +15,17 @@ static json_t *milliseconds(const struct try_report *report, uint64_t ns)
 static json_t *row_json(const struct try_row *row)
 {
 	const struct try_report *report = row->report;
+	bool ran = report && report->ran;
 
-	return json_pack("{s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:O?, s:O?}", "entry", row->entry_name, "unpack",
-			 pb_unpack_name(row->unpack), "engine", row->engine ? row->engine->name : NULL, "outcome",
-			 try_outcome_name(row->outcome), "reason",
+	return json_pack("{s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:O?, s:O?}", "entry", row->entry_name,
+			 "unpack", pb_unpack_name(row->unpack), "engine", row->engine ? row->engine->name : NULL,
+			 "outcome", try_outcome_name(row->outcome), "reason",
 			 row->outcome == TRY_STARTED ? json_null() : json_text(row->reason), "first_byte_ms",
 			 milliseconds(report, report ? report->first_byte_ns : 0), "init_ms",
 			 milliseconds(report, report ? report->init_ns : 0), "end",
-			 report && report->ran ? json_text(report->text) : json_null(), "init", row->init, "warnings",
-			 row->warnings);
+			 ran ? json_text(report->text) : json_null(), "last_line", json_text(row->last_line), "crash",
+			 ran && report->crash[0] ? json_text(report->crash) : json_null(), "init", row->init,
+			 "warnings", row->warnings);
 }
 
 json_t *try_json(const struct try_table *table)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of `paraboot try` for people: on a terminal every row from the
- * beginning, each rewritten in place as it changes; in a pipe a plain line
- * for each row once it is known.
+ * beginning, each rewritten in place as it changes; in a pipe, or on a terminal
+ * that cannot hold them all, a plain line for each row once it is known.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +17,26 @@
 
 #define NS_PER_MS 1000000u
 
-enum { WIDTH_MIN = 60, WIDTH_DEFAULT = 100, TEXT_MAX = 600 };
+enum {
+	COLUMNS_MIN = 70, /* in which a row still says something */
+	LINES_MORE = 3,   /* the head, the last words, and the cursor's */
+	TEXT_MAX = 600,
+};
 
-static size_t terminal_width(void)
+/* False: standard output is no terminal, or does not say how large it is. */
+static bool terminal_size(struct winsize *ret)
 {
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, ret) == 0 && ret->ws_col > 0 && ret->ws_row > 0;
+}
+
+/* Rows that scrolled away, or took two lines, could not be found again to be rewritten. */
+static bool can_be_live(const struct try_table *table)
+{
+	const char *kind = getenv("TERM");
 	struct winsize size;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return WIDTH_DEFAULT;
-	return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
+	return isatty(STDOUT_FILENO) && kind && *kind && strcmp(kind, "dumb") != 0 && terminal_size(&size) &&
+	       size.ws_col >= COLUMNS_MIN && size.ws_row >= table->nr_rows + LINES_MORE;
 }
 
 static void seconds(char *buf, size_t buf_len, uint64_t ns)
@@ -73,38 +84,70 @@ static void row_text(const struct try_row *row, char *buf, size_t buf_len)
 	free(clean);
 }
 
-static void print_line(const struct try_row *row, bool live)
+/* How much of the text fits into so many columns; no column takes less than a byte. */
+static int clip(const char *text, size_t columns)
+{
+	size_t len = strlen(text);
+
+	if (len <= columns)
+		return (int)len;
+	while (columns > 0 && ((unsigned char)text[columns] & 0xc0) == 0x80) /* in the middle of a character */
+		columns--;
+	return (int)columns;
+}
+
+static void print_plain(const struct try_row *row)
 {
 	char text[TEXT_MAX];
 
 	row_text(row, text, sizeof(text));
-	if (live)
-		printf("\033[K%.*s\n", (int)terminal_width() - 1, text);
-	else
-		printf("%s\n", text);
+	printf("%s\n", text);
 }
 
-void try_print_begin(const struct try_table *table, bool live)
+static void print_live(const struct try_row *row)
 {
-	printf("%-9s %-6s %-5s %-13s %7s %7s %5s\n", "ENTRY", "UNPACK", "BY", "OUTCOME", "FIRST s", "INIT s", "WARN");
-	for (size_t i = 0; i < table->nr_rows; i++)
-		if (live || table->rows[i].outcome != TRY_WAITING)
-			print_line(&table->rows[i], live);
-	fflush(stdout);
+	struct winsize size = { .ws_col = COLUMNS_MIN };
+	char text[TEXT_MAX];
+
+	terminal_size(&size);
+	row_text(row, text, sizeof(text));
+	printf("\033[K%.*s\n", clip(text, size.ws_col - 1u), text);
 }
 
-void try_print_row(const struct try_table *table, const struct try_row *row, bool live)
+/* Up to the row's line, and back below the last. */
+static void rewrite(const struct try_table *table, const struct try_row *row)
+{
+	size_t up = table->nr_rows - (size_t)(row - table->rows);
+
+	printf("\033[%zuA", up);
+	print_live(row);
+	if (up > 1)
+		printf("\033[%zuB", up - 1);
+}
+
+void try_print_begin(struct try_table *table)
 {
 	if (table->opt->json)
 		return;
+	table->live = can_be_live(table);
+	printf("%-9s %-6s %-5s %-13s %7s %7s %5s\n", "ENTRY", "UNPACK", "BY", "OUTCOME", "FIRST s", "INIT s", "WARN");
+	for (size_t i = 0; i < table->nr_rows; i++)
+		if (table->live)
+			print_live(&table->rows[i]);
+		else if (table->rows[i].outcome != TRY_WAITING)
+			print_plain(&table->rows[i]);
+	fflush(stdout);
+}
 
-	size_t up = table->nr_rows - (size_t)(row - table->rows);
-
-	if (live)
-		printf("\033[%zuA", up);
-	print_line(row, live);
-	if (live && up > 1)
-		printf("\033[%zuB", up - 1);
+void try_print_row(struct try_table *table, const struct try_row *row)
+{
+	if (table->opt->json)
+		return;
+	table->live = table->live && can_be_live(table); /* it may have been made smaller */
+	if (table->live)
+		rewrite(table, row);
+	else if (row->outcome != TRY_RUNNING)
+		print_plain(row);
 	fflush(stdout);
 }
 

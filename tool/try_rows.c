@@ -5,6 +5,7 @@
  * machine cannot do, is a row too, and its reason is the row's answer.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "starts.h"
 #include "tool.h"
 #include "try.h"
+
+static const char firmware_variable[] = "PARABOOT_OVMF";
 
 /* UEFI firmware in one file that QEMU takes as its BIOS: where distributions put OVMF. */
 static const char *const firmware_paths[] = {
@@ -65,26 +68,30 @@ static bool engine_executes(const struct engine *engine)
 	return strcmp(engine->name, "file") != 0;
 }
 
-static bool engine_is_wanted(const struct options *opt, const struct engine *engine)
+static bool engine_is_wanted(const struct options *opt, const char *name)
 {
-	return !opt->engine || strcmp(opt->engine, engine->name) == 0;
+	return !opt->engine || strcmp(opt->engine, name) == 0;
 }
 
-/* Can this version plan it? Found out by asking for a plan, with RAM that any kernel fits in. */
-static bool is_built(pb_image *image, enum pb_entry entry, enum pb_unpack unpack)
+/* What pb_plan_make() says of such a start, with RAM that any kernel fits in. */
+static int plan_code(const struct options *opt, pb_image *image, enum pb_entry entry, enum pb_unpack unpack, bool kaslr)
 {
 	const struct pb_range ram = { .gpa = 0, .len = UINT64_C(3) << 30, .type = PB_E820_RAM };
-	struct pb_request request = {
-		.size = sizeof(request), .entry = entry, .unpack = unpack, .ram = &ram, .rams = 1
-	};
+	struct pb_request request = { .size = sizeof(request),
+				      .entry = entry,
+				      .unpack = unpack,
+				      .ram = &ram,
+				      .rams = 1,
+				      .kaslr = kaslr,
+				      .kaslr_seed = opt->kaslr_seed };
 	pb_plan *plan = NULL;
 	int rc = pb_plan_make(&plan, image, &request, NULL);
 
 	pb_plan_close(plan);
-	return rc != -PB_E_NOT_BUILT;
+	return rc;
 }
 
-static void add_engine_row(struct try_table *table, enum pb_entry entry, enum pb_unpack unpack,
+static void add_engine_row(struct try_table *table, enum pb_entry entry, enum pb_unpack unpack, bool kaslr,
 			   const struct engine *engine)
 {
 	struct try_row *row = add_row(table, pb_entry_name(entry), unpack);
@@ -92,25 +99,29 @@ static void add_engine_row(struct try_table *table, enum pb_entry entry, enum pb
 
 	row->entry = entry;
 	row->engine = engine;
+	row->kaslr = kaslr;
 	if (!engine_works(table->opt, engine, &err))
 		settle(row, TRY_CANNOT_HERE, err.text);
 }
 
 static void add_entry_rows(struct try_table *table, enum pb_entry entry, enum pb_unpack unpack)
 {
+	const struct options *opt = table->opt;
 	struct pb_error why = PB_INIT(why);
+	bool kaslr;
 
 	if (pb_image_can(table->image, entry, unpack, &why) != 0) {
 		settle_error(add_row(table, pb_entry_name(entry), unpack), TRY_NOT_POSSIBLE, &why);
 		return;
 	}
-	if (!is_built(table->image, entry, unpack)) {
+	if (plan_code(opt, table->image, entry, unpack, false) == -PB_E_NOT_BUILT) {
 		settle(add_row(table, pb_entry_name(entry), unpack), TRY_CANNOT_HERE, pb_code_text(PB_E_NOT_BUILT));
 		return;
 	}
+	kaslr = opt->kaslr && plan_code(opt, table->image, entry, unpack, true) != -PB_E_KASLR;
 	for (const struct engine *engine = engines; engine->name; engine++)
-		if (engine_executes(engine) && engine_is_wanted(table->opt, engine))
-			add_engine_row(table, entry, unpack, engine);
+		if (engine_executes(engine) && engine_is_wanted(opt, engine->name))
+			add_engine_row(table, entry, unpack, kaslr, engine);
 }
 
 /* ---- As shipped --------------------------------------------------------- */
@@ -122,6 +133,19 @@ static bool bios_starts(const struct pb_facts *facts, struct try_row *row)
 		return true;
 	settle(row, TRY_NOT_POSSIBLE, "setup_header: the image has no real-mode code");
 	return false;
+}
+
+/* The user's, if $PARABOOT_OVMF names one: no other, then. */
+static const char *find_firmware(void)
+{
+	const char *named = getenv(firmware_variable);
+
+	if (named && *named)
+		return access(named, R_OK) == 0 ? named : NULL;
+	for (size_t i = 0; i < ARRAY_LEN(firmware_paths); i++)
+		if (access(firmware_paths[i], R_OK) == 0)
+			return firmware_paths[i];
+	return NULL;
 }
 
 /* A PE header makes the image a program of UEFI; its class has to be the firmware's. */
@@ -137,11 +161,9 @@ static bool efi_starts(struct try_table *table, const struct pb_facts *facts, st
 		settle(row, TRY_CANNOT_HERE, "a 32-bit kernel wants 32-bit UEFI firmware");
 		return false;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(firmware_paths) && !row->firmware; i++)
-		if (access(firmware_paths[i], R_OK) == 0)
-			row->firmware = firmware_paths[i];
+	row->firmware = find_firmware();
 	if (!row->firmware)
-		settle(row, TRY_CANNOT_HERE, "no UEFI firmware here (package ovmf)");
+		settle(row, TRY_CANNOT_HERE, "no UEFI firmware here (package ovmf, or $PARABOOT_OVMF)");
 	return row->firmware != NULL;
 }
 
@@ -152,7 +174,7 @@ static void add_shipped_row(struct try_table *table, const char *name, bool efi)
 	struct engine_error err;
 	struct try_row *row;
 
-	if (!engine_is_wanted(table->opt, engine))
+	if (!engine_is_wanted(table->opt, engine->name))
 		return;
 	row = add_row(table, name, PB_UNPACK_GUEST);
 	pb_image_facts(table->image, &facts);
@@ -165,21 +187,29 @@ static void add_shipped_row(struct try_table *table, const char *name, bool efi)
 
 /* ---- All ------------------------------------------------------------------ */
 
-static bool is_wanted(const struct options *opt, enum pb_entry entry, enum pb_unpack unpack)
+/* No entry of the boot protocol is called efi: any -e leaves it out. */
+bool try_wants(const struct options *opt, const char *entry_name, const char *unpack, const char *engine)
 {
-	return (!opt->entry || opt->entry == entry) && (!opt->unpack || opt->unpack == unpack);
+	return (!opt->entry || opt->entry == pb_entry_by_name(entry_name)) &&
+	       (!opt->unpack || strcmp(pb_unpack_name(opt->unpack), unpack) == 0) &&
+	       (!engine || engine_is_wanted(opt, engine));
+}
+
+static bool is_wanted(const struct options *opt, const char *entry_name, enum pb_unpack unpack)
+{
+	return try_wants(opt, entry_name, pb_unpack_name(unpack), NULL);
 }
 
 void try_list(struct try_table *table)
 {
 	const struct options *opt = table->opt;
 
-	if (is_wanted(opt, PB_LINUX16, PB_UNPACK_GUEST))
+	if (is_wanted(opt, pb_entry_name(PB_LINUX16), PB_UNPACK_GUEST))
 		add_shipped_row(table, pb_entry_name(PB_LINUX16), false);
-	if (!opt->entry && is_wanted(opt, 0, PB_UNPACK_GUEST))
+	if (is_wanted(opt, "efi", PB_UNPACK_GUEST))
 		add_shipped_row(table, "efi", true);
 	for (enum pb_entry entry = PB_LINUX32; entry < PB_ENTRIES; entry++)
 		for (enum pb_unpack unpack = PB_UNPACK_HOST; unpack < UNPACKS; unpack++)
-			if (is_wanted(opt, entry, unpack))
+			if (is_wanted(opt, pb_entry_name(entry), unpack))
 				add_entry_rows(table, entry, unpack);
 }

@@ -43,6 +43,7 @@ static void take_result(const struct engine_result *result, struct try_report *r
 	report->init_ns = result->init_ns;
 	report->done_ns = result->done_ns;
 	snprintf(report->text, sizeof(report->text), "%s", result->text);
+	snprintf(report->crash, sizeof(report->crash), "%s", result->registers ? result->registers : "");
 }
 
 static void run_engine(const struct domain *domain, const struct engine_shipped *shipped, uint32_t timeout,
@@ -87,9 +88,12 @@ static int memfd_of(struct guest_blob blob)
 	return fd;
 }
 
-/* The image's own loader gets the file itself, and both programs of the init: it does not ask what class the kernel is.
+/*
+ * The machine's own loader gets the file itself, and both programs of the
+ * init: nobody asks what class the kernel is. Only QEMU's ordinary machine has
+ * a place for every firmware.
  */
-static void run_shipped(const struct options *opt, const struct try_row *row, const struct domain *domain)
+static void run_shipped(const struct options *opt, const struct try_row *row, struct domain *domain)
 {
 	char *cmdline = domain_cmdline(opt->cmdline, PB_LINUX16);
 	struct engine_shipped shipped = { .image_fd = open_file(opt->image),
@@ -97,6 +101,7 @@ static void run_shipped(const struct options *opt, const struct try_row *row, co
 					  .cmdline = cmdline,
 					  .firmware = row->firmware };
 
+	domain->machine.machine = ENGINE_PC;
 	if (shipped.image_fd >= 0 && shipped.initrd_fd >= 0)
 		run_engine(domain, &shipped, opt->timeout, row->report);
 	free(cmdline);
@@ -112,7 +117,7 @@ static void work(const struct try_table *table, const struct try_row *row)
 	opt.unpack = row->unpack;
 	opt.engine = row->engine->name;
 	opt.cmdline = cmdline;
-	opt.kaslr = opt.kaslr && row->unpack == PB_UNPACK_HOST;
+	opt.kaslr = row->kaslr;
 	if (domain_choose_engine(&opt, &domain) != STATUS_OK)
 		return;
 	if (!row->entry)
@@ -122,14 +127,13 @@ static void work(const struct try_table *table, const struct try_row *row)
 }
 
 /* What it complains of is the row's reason: its standard error is a file of the parent's. */
-_Noreturn static void become_worker(const struct try_table *table, const struct try_row *row, int complaints)
+_Noreturn static void become_worker(const struct try_table *table, const struct try_row *row, pid_t parent,
+				    int complaints)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (dup2(complaints, STDERR_FILENO) < 0)
+	if (getppid() != parent || dup2(complaints, STDERR_FILENO) < 0)
 		_exit(STATUS_UNABLE);
-	for (int number = 1; number < NSIG; number++)
-		if (number != SIGPIPE)
-			signal(number, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &table->signals_before, NULL);
 	work(table, row);
 	fflush(stderr);
 	_exit(STATUS_OK);
@@ -140,6 +144,7 @@ _Noreturn static void become_worker(const struct try_table *table, const struct 
 int try_start(const struct try_table *table, struct try_row *row)
 {
 	int complaints = memfd_create("paraboot-complaints", MFD_CLOEXEC);
+	pid_t parent = getpid();
 
 	row->report = mmap(NULL, sizeof(*row->report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (complaints < 0 || row->report == MAP_FAILED) {
@@ -150,7 +155,7 @@ int try_start(const struct try_table *table, struct try_row *row)
 	row->complaints = complaints;
 	row->pid = fork();
 	if (row->pid == 0)
-		become_worker(table, row, complaints);
+		become_worker(table, row, parent, complaints);
 	if (row->pid < 0)
 		return complain_errno("try");
 	row->outcome = TRY_RUNNING;
@@ -178,6 +183,15 @@ static bool reached_init(const struct try_row *row)
 	return row->report->done_ns && initrd && strcmp(initrd, "ok") == 0;
 }
 
+/* What it did last, by its own words: of a start that hangs, they are all that there is. */
+static void fail_with_last_words(struct try_row *row, const char *when)
+{
+	const char *last = row->last_line;
+
+	snprintf(row->reason, sizeof(row->reason), "%s: %.180s%s%.180s", when, row->report->text,
+		 last ? "; last line: " : "; it printed nothing", last ? last : "");
+}
+
 static void judge(struct try_row *row, int wait_status)
 {
 	const struct try_report *report = row->report;
@@ -190,7 +204,7 @@ static void judge(struct try_row *row, int wait_status)
 	else if (!report->ran)
 		read_complaint(row);
 	else if (!reached_init(row))
-		snprintf(row->reason, sizeof(row->reason), "before its init: %.380s", report->text);
+		fail_with_last_words(row, "before its init");
 	else if (report->status != 0)
 		snprintf(row->reason, sizeof(row->reason), "reached init, then: %.370s", report->text);
 	else
