@@ -39,13 +39,13 @@ int set_jobs(struct options *opt, const char *arg)
 	return 0;
 }
 
-static int set_entry(struct options *opt, const char *arg)
+int set_entry(struct options *opt, const char *arg)
 {
 	opt->entry = pb_entry_by_name(arg);
 	return opt->entry ? 0 : -1;
 }
 
-static int set_unpack(struct options *opt, const char *arg)
+int set_unpack(struct options *opt, const char *arg)
 {
 	for (enum pb_unpack way = PB_UNPACK_HOST; way <= PB_UNPACK_GUEST; way++) {
 		if (strcmp(pb_unpack_name(way), arg) == 0) {
@@ -106,19 +106,27 @@ const struct option_row json_rows[] = {
 	{ 0 },
 };
 
-const struct option_row request_rows[] = {
-	{ 'e', "entry", "linux16|linux32|linux64|pvh|xen-pv32|xen-pv64|lguest",
+const struct option_row choice_rows[] = {
+	{ 'e', "entry", OPTION_ENTRIES,
 	  "how the CPU enters the kernel; by default the best that image and engine share", set_entry },
-	{ 'u', "unpack", "host|guest", "who unpacks the kernel: paraboot, or the image itself", set_unpack },
+	{ 'u', "unpack", OPTION_UNPACKS, "who unpacks the kernel: paraboot, or the image itself", set_unpack },
+	{ 0 },
+};
+
+const struct option_row guest_rows[] = {
 	{ 'm', "memory", "SIZE", "the guest's memory: 512M (the default), 8G, 0x20000000", set_memory },
 	{ 'c', "cpus", "N", "virtual CPUs (default 1)", set_vcpus },
-	{ 'i', "initrd", "FILE", "an initrd; several are concatenated in order", add_initrd },
-	{ 0, "no-initrd", NULL, "no initrd at all; by default, without -i, it is the built-in one",
-	  .at = offsetof(struct options, no_initrd) },
 	{ 'a', "append", "CMDLINE",
 	  "the kernel's command line; " CONSOLE_ARG " (" CONSOLE_ARG_XEN " for xen-pv) is added if it names no console",
 	  .at = offsetof(struct options, cmdline) },
 	{ 0, "kaslr", "on|off|SEED", "move the kernel to addresses chosen at random (default off)", set_kaslr },
+	{ 0 },
+};
+
+const struct option_row own_rows[] = {
+	{ 'i', "initrd", "FILE", "an initrd; several are concatenated in order", add_initrd },
+	{ 0, "no-initrd", NULL, "no initrd at all; by default, without -i, it is the built-in one",
+	  .at = offsetof(struct options, no_initrd) },
 	{ 0, "ram", "START:LEN[:TYPE]",
 	  "a range of the memory map, instead of -m; TYPE is ram, reserved, acpi or nvs; may be repeated", add_ram },
 	{ 0 },

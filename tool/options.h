@@ -55,9 +55,16 @@ int options_parse(const struct command *cmd, int argc, char **argv, struct optio
 /* Free what options_parse() put there. */
 void options_release(struct options *opt);
 
-/* Rows that several subcommands have: --json, and what plan and run ask for. */
-extern const struct option_row json_rows[], request_rows[];
+/*
+ * Rows that several subcommands have: --json; which start; the guest that is
+ * started; and what a user brings along in place of our own.
+ */
+extern const struct option_row json_rows[], choice_rows[], guest_rows[], own_rows[];
 
+#define OPTION_ENTRIES "linux16|linux32|linux64|pvh|xen-pv32|xen-pv64|lguest"
+#define OPTION_UNPACKS "host|guest"
+int set_entry(struct options *opt, const char *arg);
+int set_unpack(struct options *opt, const char *arg);
 int set_timeout(struct options *opt, const char *arg);
 int set_jobs(struct options *opt, const char *arg);
 

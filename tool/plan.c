@@ -42,7 +42,7 @@ static const struct option_row plan_rows[] = {
 	{ 0 },
 };
 
-static const struct option_row *const plan_tables[] = { request_rows, plan_rows, json_rows, NULL };
+static const struct option_row *const plan_tables[] = { choice_rows, guest_rows, own_rows, plan_rows, json_rows, NULL };
 
 const struct command plan_command = {
 	.name = "plan",

@@ -122,7 +122,7 @@ static const struct option_row run_rows[] = {
 	{ 0 },
 };
 
-static const struct option_row *const run_tables[] = { request_rows, run_rows, NULL };
+static const struct option_row *const run_tables[] = { choice_rows, guest_rows, own_rows, run_rows, NULL };
 
 const struct command run_command = {
 	.name = "run",

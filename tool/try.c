@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,13 +177,12 @@ static void decode_once(pb_image *image)
 	pb_image_relocs(image, &relocs, NULL);
 }
 
-static int run_table(struct try_table *table)
+/* Each way once, then the table in the form that was asked for. */
+static int run_table(struct try_table *table, const json_t *expected)
 {
 	const struct options *opt = table->opt;
 	int status;
 
-	decode_once(table->image);
-	try_list(table);
 	try_print_begin(table);
 	status = run_all(table);
 	if (status != STATUS_OK)
@@ -191,9 +191,20 @@ static int run_table(struct try_table *table)
 		json_print(try_json(table));
 	else
 		try_print_end(table);
-	if (opt->expect)
-		status = try_expect(table, opt->expect);
+	if (expected)
+		status = try_expect(table, expected);
 	return count_of(table, TRY_FAILED) ? STATUS_WORSE : status;
+}
+
+static int make_table(struct try_table *table)
+{
+	int status = open_image(table->opt->image, &table->image);
+
+	if (status != STATUS_OK)
+		return status;
+	decode_once(table->image);
+	try_list(table);
+	return table->nr_rows ? STATUS_OK : complain("try", "there is no such row as the options ask for");
 }
 
 static void release(struct try_table *table)
@@ -207,39 +218,40 @@ static void release(struct try_table *table)
 	pb_image_close(table->image);
 }
 
-/* What run and plan take, and a table of ways cannot. */
-static int check_options(const struct options *opt)
-{
-	if (opt->nr_initrds || opt->no_initrd)
-		return complain("--initrd", "is not for try: every start has to reach the built-in init");
-	if (opt->rams)
-		return complain("--ram", "is not for try: every engine has a memory map of its own");
-	if (opt->expect && access(opt->expect, R_OK) < 0)
-		return complain_errno(opt->expect);
-	return STATUS_OK;
-}
-
 static int try_run(const struct options *given)
 {
 	struct options opt = *given;
 	struct try_table table = { .opt = &opt };
-	int status = check_options(&opt);
+	json_t *expected = NULL;
+	int status = STATUS_OK;
 
 	if (!opt.timeout)
 		opt.timeout = TIMEOUT_SECONDS;
 	if (!opt.jobs)
 		opt.jobs = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	json_begin();
+	if (opt.expect)
+		status = try_expect_load(opt.expect, &expected);
 	if (status == STATUS_OK)
-		status = open_image(opt.image, &table.image);
+		status = make_table(&table);
 	if (status == STATUS_OK)
-		status = run_table(&table);
+		status = run_table(&table, expected);
 	release(&table);
+	json_decref(expected);
 	return status;
 }
 
+/* Of the engines, those that execute. */
+static int set_engine(struct options *opt, const char *arg)
+{
+	opt->engine = arg;
+	return strcmp(arg, "qemu") == 0 || strcmp(arg, "kvm") == 0 ? 0 : -1;
+}
+
 static const struct option_row try_options[] = {
-	{ 0, "engine", "qemu|kvm", "only the rows of this engine", .at = offsetof(struct options, engine) },
+	{ 'e', "entry", OPTION_ENTRIES, "only the rows of this entry", set_entry },
+	{ 'u', "unpack", OPTION_UNPACKS, "only the rows in which the kernel is unpacked so", set_unpack },
+	{ 0, "engine", "qemu|kvm", "only the rows of this engine", set_engine },
 	{ 't', "timeout", "SECONDS", "end a start after that time (default 300)", set_timeout },
 	{ 'j', "jobs", "N", "so many starts at once (default: one for each processor)", set_jobs },
 	{ 0, "expect", "FILE", "compare with an earlier --json, and fail on what got worse",
@@ -249,7 +261,7 @@ static const struct option_row try_options[] = {
 	{ 0 },
 };
 
-static const struct option_row *const try_tables[] = { request_rows, try_options, json_rows, NULL };
+static const struct option_row *const try_tables[] = { try_options, guest_rows, json_rows, NULL };
 
 const struct command try_command = {
 	.name = "try",

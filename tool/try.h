@@ -92,10 +92,10 @@ void try_print_end(const struct try_table *table);
 
 json_t *try_json(const struct try_table *table);
 
-/*
- * What got worse against an earlier --json; says each in a line.
- * STATUS_OK, STATUS_WORSE, or STATUS_BAD_INPUT if that file is none.
- */
-int try_expect(const struct try_table *table, const char *path);
+/* Read an earlier --json; STATUS_OK, or STATUS_BAD_INPUT after having said why it is none. */
+int try_expect_load(const char *path, json_t **ret);
+
+/* What got worse against it; says each in a line. STATUS_OK or STATUS_WORSE. */
+int try_expect(const struct try_table *table, const json_t *old);
 
 #endif

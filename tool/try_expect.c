@@ -135,20 +135,30 @@ static size_t compare(const struct try_table *table, const json_t *old)
 	return count_new_warnings(old, row);
 }
 
-int try_expect(const struct try_table *table, const char *path)
+int try_expect_load(const char *path, json_t **ret)
 {
 	json_error_t error;
 	json_t *old = json_load_file(path, 0, &error);
-	const json_t *starts = json_object_get(old, "starts");
+
+	if (json_is_array(json_object_get(old, "starts"))) {
+		*ret = old;
+		return STATUS_OK;
+	}
+	if (old)
+		complain(path, "starts: is not there; not made by try --json");
+	else if (error.line < 0)
+		complain(path, "%s", error.text);
+	else
+		complain(path, "line %d: %s", error.line, error.text);
+	json_decref(old);
+	return STATUS_BAD_INPUT;
+}
+
+int try_expect(const struct try_table *table, const json_t *old)
+{
 	size_t i, worse = 0;
 	json_t *item;
 
-	if (!json_is_array(starts)) {
-		complain(path, "starts: %s", old ? "is not there: not made by try --json" : error.text);
-		json_decref(old);
-		return STATUS_BAD_INPUT;
-	}
-	json_array_foreach(starts, i, item) worse += compare(table, item);
-	json_decref(old);
+	json_array_foreach(json_object_get(old, "starts"), i, item) worse += compare(table, item);
 	return worse ? STATUS_WORSE : STATUS_OK;
 }
