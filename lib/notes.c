@@ -240,17 +240,33 @@ static bool has_owner(const struct note_list *list, const char *owner)
 	return false;
 }
 
+/* The sections' notes in place of the segments': they repeat those, and may have more. */
+static int replace_by_sections(struct note_list *list, const struct elf_file *elf, struct pb_error *err)
+{
+	struct note_list found = { .max = list->max };
+	struct areas areas = { .elf = elf, .list = &found };
+	int rc = load_sections(&areas, err);
+
+	if (rc < 0 || (list->count && !has_owner(&found, "Xen"))) {
+		notes_free(&found);
+		return rc;
+	}
+	notes_free(list);
+	*list = found;
+	return 0;
+}
+
+/* Who has Xen notes in segments is asked no further; what lies behind them would have to be unpacked for it. */
 int notes_load(struct note_list *list, const struct elf_file *elf, struct pb_error *err)
 {
 	struct areas areas = { .elf = elf, .list = list };
 	int rc = load_segments(&areas, err);
 
-	if (rc < 0 || areas.sum_len)
-		return rc;
-	rc = load_sections(&areas, err);
-	if (rc < 0 || has_owner(list, "Xen"))
-		return rc;
-	return load_xen_guest(list, elf, err);
+	if (rc == 0 && !has_owner(list, "Xen"))
+		rc = replace_by_sections(list, elf, err);
+	if (rc == 0 && !has_owner(list, "Xen"))
+		rc = load_xen_guest(list, elf, err);
+	return rc;
 }
 
 /* ---- __xen_guest ---- */

@@ -2,6 +2,8 @@
 /*
  * ELF notes: where they are looked for, how they are cut, what they mean.
  */
+#include <elf.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "../../lib/notes.h"
@@ -115,6 +117,50 @@ static void xen_guest(void **state)
 	assert_text(opened.image, "PAE_MODE", "yes");
 	assert_text(opened.image, "BSD_SYMTAB", "yes");
 	assert_text(opened.image, "XEN_VERSION", "xen-3.0");
+	close_good(&opened);
+}
+
+static Elf64_Phdr *phdr_of(struct blob *kernel, unsigned i)
+{
+	return (Elf64_Phdr *)(void *)(kernel->data + sizeof(Elf64_Ehdr)) + i;
+}
+
+/* The PT_NOTE that lost its offset finds one note of those in the section, which is not Xen's. */
+static void point_at_build_id(struct blob *kernel)
+{
+	Elf64_Phdr *phdr = phdr_of(kernel, KERNEL_SEGMENTS);
+
+	assert_int_equal(phdr->p_type, PT_NOTE);
+	phdr->p_offset = kernel_note_off(kernel, "GNU", 3) - 16;
+	phdr->p_filesz = 16 + 20;
+}
+
+/* What Xen has to know may stand in a section although there is a segment of other notes; none counts twice. */
+static void segment_without_xen(void **state)
+{
+	struct opened opened = open_spoilt("elf64-section-notes", point_at_build_id);
+
+	(void)state;
+	assert_int_equal(count_of(opened.image), 17);
+	assert_number(opened.image, "PHYS32_ENTRY", KERNEL_GPA + 0x20);
+	assert_int_equal(note_of(opened.image, "BUILD_ID").desc_len, 20);
+	close_good(&opened);
+}
+
+/* Its sections have nothing to add: what the segment says stays. */
+static void hide_sections(struct blob *kernel)
+{
+	point_at_build_id(kernel);
+	blob_set_le(kernel, offsetof(Elf64_Ehdr, e_shnum), 0, 2);
+}
+
+static void segment_alone(void **state)
+{
+	struct opened opened = open_spoilt("elf64-section-notes", hide_sections);
+
+	(void)state;
+	assert_int_equal(count_of(opened.image), 1);
+	assert_int_equal(note_of(opened.image, "BUILD_ID").desc_len, 20);
 	close_good(&opened);
 }
 
@@ -283,10 +329,13 @@ static void unknown_note(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_place),  cmocka_unit_test(narrow_numbers),     cmocka_unit_test(build_id),
-		cmocka_unit_test(xen_guest),    cmocka_unit_test(xen_guest_defaults), cmocka_unit_test(index_past),
-		cmocka_unit_test(cut_anywhere), cmocka_unit_test(zeros_between),      cmocka_unit_test(odd_owners),
-		cmocka_unit_test(numbers),      cmocka_unit_test(unknown_note),
+		cmocka_unit_test(every_place),        cmocka_unit_test(narrow_numbers),
+		cmocka_unit_test(build_id),           cmocka_unit_test(xen_guest),
+		cmocka_unit_test(xen_guest_defaults), cmocka_unit_test(index_past),
+		cmocka_unit_test(cut_anywhere),       cmocka_unit_test(zeros_between),
+		cmocka_unit_test(odd_owners),         cmocka_unit_test(numbers),
+		cmocka_unit_test(unknown_note),       cmocka_unit_test(segment_without_xen),
+		cmocka_unit_test(segment_alone),
 	};
 
 	return cmocka_run_group_tests_name("notes", tests, NULL, NULL);
