@@ -36,27 +36,59 @@ static const struct {
 /* How many bytes of the kernel an entry of each group changes. */
 static const unsigned widths[RELOC_GROUPS] = { [RELOC_ABS32] = 4, [RELOC_INVERSE32] = 4, [RELOC_ABS64] = 8 };
 
+/* Move *end behind [off, off+len), which the headers tell of. */
+static int reach(const struct elf_file *elf, const char *field, uint64_t off, uint64_t len, uint64_t *end,
+		 struct pb_error *err)
+{
+	uint64_t stop;
+
+	if (__builtin_add_overflow(off, len, &stop) || stop > elf->bytes.len)
+		return fail(err, PB_E_TRUNCATED, field, len, elf->bytes.len, off);
+	if (stop > *end)
+		*end = stop;
+	return 0;
+}
+
+/* Of the segments that are not loaded, such as notes; kernel->elf_len has the others. */
+static int reach_segments(const struct elf_file *elf, uint64_t *end, struct pb_error *err)
+{
+	for (unsigned i = 0; i < elf->ehdr.e_phnum; i++) {
+		Elf64_Phdr p;
+		int rc = elf_phdr(elf, i, &p, err);
+
+		if (rc == 0 && p.p_type == PT_NOTE && p.p_offset && p.p_filesz)
+			rc = reach(elf, "PT_NOTE", p.p_offset, p.p_filesz, end, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int reach_sections(const struct elf_file *elf, uint64_t *end, struct pb_error *err)
+{
+	for (unsigned i = 0; i < elf->ehdr.e_shnum; i++) {
+		Elf64_Shdr s;
+		int rc = elf_shdr(elf, i, &s, err);
+
+		if (rc == 0 && s.sh_type != SHT_NULL && s.sh_type != SHT_NOBITS)
+			rc = reach(elf, "sh_offset", s.sh_offset, s.sh_size, end, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 /* The end of all that the ELF headers tell of: header tables, segments, sections. */
 static int elf_end(const struct elf_file *elf, const struct kernel *kernel, uint64_t *ret, struct pb_error *err)
 {
 	uint64_t end = kernel->elf_len;
+	int rc = reach_segments(elf, &end, err);
 
-	for (unsigned i = 0; i < elf->ehdr.e_shnum; i++) {
-		Elf64_Shdr s;
-		uint64_t s_end;
-		int rc = elf_shdr(elf, i, &s, err);
-
-		if (rc < 0)
-			return rc;
-		if (s.sh_type == SHT_NULL || s.sh_type == SHT_NOBITS)
-			continue;
-		if (__builtin_add_overflow(s.sh_offset, s.sh_size, &s_end) || s_end > elf->bytes.len)
-			return fail(err, PB_E_TRUNCATED, "sh_offset", s.sh_size, elf->bytes.len, s.sh_offset);
-		if (s_end > end)
-			end = s_end;
-	}
-	*ret = end;
-	return 0;
+	if (rc == 0)
+		rc = reach_sections(elf, &end, err);
+	if (rc == 0)
+		*ret = end;
+	return rc;
 }
 
 /* ---- Walking the table ---- */

@@ -2,6 +2,8 @@
 /*
  * The relocation table: which groups there are, and where each entry points.
  */
+#include <elf.h>
+
 #include "../../lib/reloc.h"
 #include "image_util.h"
 
@@ -90,12 +92,35 @@ static void stops_when_told(void **state)
 	close_good(&opened);
 }
 
+/* Notes behind everything else that the headers tell of: the table would begin behind them, and there is none. */
+static void notes_at_the_end(struct blob *kernel)
+{
+	Elf64_Ehdr *ehdr = (Elf64_Ehdr *)(void *)kernel->data;
+	Elf64_Phdr *note = (Elf64_Phdr *)(void *)(kernel->data + ehdr->e_phoff) + KERNEL_SEGMENTS;
+
+	ehdr->e_shoff = ehdr->e_shnum = 0;
+	assert_int_equal(note->p_type, PT_NOTE);
+	kernel->len = note->p_offset + note->p_filesz;
+}
+
+static void none_behind_notes(void **state)
+{
+	struct opened opened = open_spoilt("elf64", notes_at_the_end);
+	struct pb_relocs relocs = PB_INIT(relocs);
+
+	(void)state;
+	assert_int_equal(pb_image_relocs(opened.image, &relocs, NULL), 0);
+	assert_int_equal(relocs.abs32 + relocs.inverse32 + relocs.abs64, 0);
+	close_good(&opened);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts),
 		cmocka_unit_test(each_in_turn),
 		cmocka_unit_test(stops_when_told),
+		cmocka_unit_test(none_behind_notes),
 	};
 
 	return cmocka_run_group_tests_name("reloc", tests, NULL, NULL);
