@@ -3,6 +3,7 @@
  * Which engine, and the memory map of the machine that it makes, or of the
  * user's own.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "domain.h"
@@ -55,15 +56,31 @@ static bool machine_has(const struct engine_memory *memory, const struct pb_rang
 	return false;
 }
 
+/* The machine's RAM as --ram would give it: "0x0:0x9f000 0x100000:0x1fec0000". */
+static void print_machine(const struct engine_memory *memory, char *buf, size_t buf_len)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < memory->nr_ram && len < buf_len; i++)
+		if (memory->ram[i].type == PB_E820_RAM)
+			len += (size_t)snprintf(buf + len, buf_len - len, " 0x%llx:0x%llx",
+						(unsigned long long)memory->ram[i].gpa,
+						(unsigned long long)memory->ram[i].len);
+}
+
 /* The user's own map has to be RAM of the machine that is to run it. */
 static int check_own_map(const struct options *opt, const struct engine_memory *memory)
 {
-	for (size_t i = 0; i < opt->rams; i++)
-		if (opt->ram[i].type == PB_E820_RAM && !machine_has(memory, &opt->ram[i]))
-			return complain("--ram",
-					"0x%llx:0x%llx is not inside the machine's memory of 0x%llx bytes (-m)",
-					(unsigned long long)opt->ram[i].gpa, (unsigned long long)opt->ram[i].len,
-					(unsigned long long)opt->memory_len);
+	char has[256];
+
+	for (size_t i = 0; i < opt->rams; i++) {
+		if (opt->ram[i].type != PB_E820_RAM || machine_has(memory, &opt->ram[i]))
+			continue;
+		print_machine(memory, has, sizeof(has));
+		return complain("--ram", "0x%llx:0x%llx is not inside the machine's memory, which is%s (-m)",
+				(unsigned long long)opt->ram[i].gpa, (unsigned long long)opt->ram[i].len, has);
+	}
 	return STATUS_OK;
 }
 
