@@ -130,7 +130,9 @@ static bool in_kind(const struct look *look, enum pb_kind kind, pb_gpa gpa, uint
 /* p_flags are no evidence: there are kernels whose entry lies in a segment without X. */
 static bool enters_the_kernel(const struct look *look)
 {
-	return in_kind(look, PB_KIND_KERNEL, look->cpu.rip, 1);
+	bool paravisor = look->info.entry == PB_XEN_PV32 || look->info.entry == PB_XEN_PV64;
+
+	return in_kind(look, paravisor ? PB_KIND_PARAVISOR : PB_KIND_KERNEL, look->cpu.rip, 1);
 }
 
 static bool tables_are_placed(const struct look *look)
@@ -159,15 +161,17 @@ static bool initrd_is_where_it_says(const struct look *look)
 static const struct {
 	const char *name;
 	bool (*holds)(const struct look *look);
+	bool linear; /* holds where the guest's memory is the machine's; a PV guest's parts may lie in several extents
+		      */
 } rules[] = {
-	{ "sorted and disjoint, above page 0", sorted_and_disjoint },
-	{ "inside RAM", inside_ram },
-	{ "clear of what is to be kept", keeps_clear },
-	{ "nothing else in the kernel's window", kernel_has_its_window },
-	{ "segments inside the window", kernel_in_its_window },
-	{ "the entry is in a placed kernel", enters_the_kernel },
-	{ "GDT and page tables are placed", tables_are_placed },
-	{ "initrds back to back at a page", initrd_is_where_it_says },
+	{ "sorted and disjoint, above page 0", sorted_and_disjoint, false },
+	{ "inside RAM", inside_ram, false },
+	{ "clear of what is to be kept", keeps_clear, false },
+	{ "the entry is in a placed kernel", enters_the_kernel, false },
+	{ "GDT and page tables are placed", tables_are_placed, false },
+	{ "nothing else in the kernel's window", kernel_has_its_window, true },
+	{ "segments inside the window", kernel_in_its_window, true },
+	{ "initrds back to back at a page", initrd_is_where_it_says, true },
 };
 
 const char *plan_broken_rule(const pb_plan *plan, const struct pb_request *request)
@@ -177,7 +181,7 @@ const char *plan_broken_rule(const pb_plan *plan, const struct pb_request *reque
 	if (pb_plan_info(plan, &look.info) || pb_plan_cpu(plan, 0, &look.cpu))
 		return "a plan answers";
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (!rules[i].holds(&look))
+		if ((look.info.entry < PB_XEN_PV32 || !rules[i].linear) && !rules[i].holds(&look))
 			return rules[i].name;
 	return NULL;
 }
