@@ -57,6 +57,20 @@ int builder_take_small(struct plan_builder *builder, const char *field, uint64_t
 	return builder_take(builder, field, &wants[last], ret, err);
 }
 
+/* Member by member into zeros: the same plan is the same bytes, without what was on the stack between them. */
+static void store(struct pb_placement *ret, const struct pb_placement *placement)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->size = sizeof(*ret);
+	ret->gpa = placement->gpa;
+	ret->len = placement->len;
+	ret->kind = placement->kind;
+	ret->source = placement->source;
+	ret->index = placement->index;
+	ret->source_off = placement->source_off;
+	ret->source_len = placement->source_len;
+}
+
 int builder_add(struct plan_builder *builder, const struct pb_placement *placement, struct pb_error *err)
 {
 	struct pb_placement *grown;
@@ -70,8 +84,7 @@ int builder_add(struct plan_builder *builder, const struct pb_placement *placeme
 		builder->placements = grown;
 		builder->cap_placements = cap;
 	}
-	builder->placements[builder->nr_placements] = *placement;
-	builder->placements[builder->nr_placements++].size = sizeof(*placement);
+	store(&builder->placements[builder->nr_placements++], placement);
 	return 0;
 }
 

@@ -122,11 +122,13 @@ static int lay_out(struct plan_builder *builder, struct pb_error *err)
 
 int pb_plan_make(pb_plan **ret, pb_image *image, const struct pb_request *request, struct pb_error *err)
 {
-	struct plan_builder builder = { .image = image };
+	struct plan_builder builder;
 	int rc;
 
 	if (!ret || !image)
 		return fail(err, PB_E_ARG, ret ? "image" : "ret", 0, 0, 0);
+	memset(&builder, 0, sizeof(builder)); /* with the padding in what becomes part of the plan */
+	builder.image = image;
 	rc = request_check(&builder, request, err);
 	if (rc == 0)
 		rc = lay_out(&builder, err);
