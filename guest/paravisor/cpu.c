@@ -21,6 +21,7 @@ SAME(syscall_rip, V_SYSCALL_RIP);
 SAME(info, V_INFO);
 SAME(masks, V_MASKS);
 SAME(scratch, V_SCRATCH);
+SAME(irets, V_IRETS);
 _Static_assert(sizeof(struct vcpu) <= VCPU_DATA_LEN, "struct vcpu");
 _Static_assert(sizeof(struct regs) == R_LEN, "struct regs");
 _Static_assert(offsetof(struct regs, cs) == R_CS && offsetof(struct regs, vector) == R_VEC, "struct regs");

@@ -10,33 +10,16 @@
 
 #include <xen/sched.h>
 
-#define TRACES 32 /* a power of two */
-
-static struct {
-	uint64_t a, b;
-	uint8_t kind, vcpu;
-} traces[TRACES];
-static volatile uint32_t traced;
 static volatile uint32_t crashing;
 
-void trace(uint8_t kind, uint64_t a, uint64_t b)
+static void print_traces(const struct vcpu *v)
 {
-	uint32_t i = __atomic_fetch_add(&traced, 1, __ATOMIC_RELAXED) % TRACES;
+	uint32_t n = v->traced < TRACES ? v->traced : TRACES;
 
-	traces[i].kind = kind;
-	traces[i].vcpu = (uint8_t)this_vcpu()->id;
-	traces[i].a = a;
-	traces[i].b = b;
-}
-
-static void trace_print(void)
-{
-	uint32_t n = traced < TRACES ? traced : TRACES;
-
-	say("last, oldest first (vcpu kind a b; H hypercall, T trap, E emulated):\n");
-	for (uint32_t i = traced - n; i != traced; i++)
-		say("  %u %c %lx %lx\n", (unsigned)traces[i % TRACES].vcpu, traces[i % TRACES].kind,
-		    traces[i % TRACES].a, traces[i % TRACES].b);
+	say("its last %u events (H hypercall, F page fault, G protection, m M MSR, u x ? refused):\n", n);
+	for (uint32_t i = v->traced - n; i != v->traced; i++)
+		say("  %c %lx %lx\n", (char)v->traces[i % TRACES].kind, v->traces[i % TRACES].a,
+		    v->traces[i % TRACES].b);
 }
 
 void print_regs(const struct regs *r)
@@ -80,7 +63,7 @@ static void crash_print(const void *regs, const void *why)
 		if (r != guest_regs(v) && !(r && guests))
 			print_regs(guest_regs(v));
 		print_stack(guests && r ? r->rsp : guest_regs(v)->rsp);
-		trace_print();
+		print_traces(v);
 		say("---- paravisor: end\n");
 	}
 	machine_off(SHUTDOWN_crash);

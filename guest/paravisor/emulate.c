@@ -89,7 +89,7 @@ static int do_rdmsr(struct vcpu *v, struct regs *r)
 {
 	uint64_t value;
 
-	trace('m', r->rcx, r->rip);
+	trace(v, 'm', r->rcx, r->rip);
 	if (read_msr(v, (uint32_t)r->rcx, &value))
 		return 1;
 	r->rax = (uint32_t)value;
@@ -97,9 +97,9 @@ static int do_rdmsr(struct vcpu *v, struct regs *r)
 	return 0;
 }
 
-static int do_wrmsr(struct regs *r)
+static int do_wrmsr(struct vcpu *v, struct regs *r)
 {
-	trace('M', r->rcx, r->rip);
+	trace(v, 'M', r->rcx, r->rip);
 	return write_msr((uint32_t)r->rcx, (uint32_t)r->rax | r->rdx << 32);
 }
 
@@ -225,7 +225,7 @@ static int two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 	case 0x23:
 		return move_control(v, r, i, op);
 	case 0x30:
-		return do_wrmsr(r);
+		return do_wrmsr(v, r);
 	case 0x31: {
 		uint64_t tsc = rdtsc();
 

@@ -318,9 +318,10 @@ syscall_bad_stack:
 	call bad_kernel_stack
 
 /*
- * The guest's kernel returns to a process that called it (VGCF_in_syscall):
- * nothing but %rax, rip, rflags and rsp need be restored, so do it here. All
- * other iret hypercalls are C's (traps.c).
+ * The guest's kernel returns to a process: the two ways that are taken all the
+ * time. After a system call (VGCF_in_syscall) only %rax, rip, rflags and rsp
+ * need be restored. All other iret hypercalls, and those for which an event
+ * waits, are C's (traps.c).
  */
 iret_hypercall:
 	movq %rdx, VS(V_SCRATCH)
@@ -333,10 +334,10 @@ iret_hypercall:
 	andl $3, %ecx
 	cmpl $3, %ecx
 	jne iret_slow
-	MAY_FAULT iret_slow, testl $0x100, 24(%rdx)
-	jz iret_slow
 	cmpq $0, VS(V_USER_CR3)
 	je iret_slow
+	MAY_FAULT iret_slow, testl $0x100, 24(%rdx)	/* VGCF_in_syscall */
+	jz iret_whole
 	MAY_FAULT iret_slow, movq 32(%rdx), %rcx	/* rip */
 	movq %rcx, %r11
 	shrq $47, %r11
@@ -350,8 +351,9 @@ iret_hypercall:
 	MAY_FAULT iret_slow, movq (%rdx), %rax
 	movq VS(V_INFO), %rdx
 	cmpb $0, (%rdx)
-	jne iret_slow_rax
+	jne iret_slow
 	movb $0, 1(%rdx)
+	incq VS(V_IRETS)
 	swapgs
 	movb $0, VS(V_KERNEL_MODE)
 	movq VS(V_USER_CR3), %rdx
@@ -359,8 +361,38 @@ iret_hypercall:
 	movq VS(V_SCRATCH), %rdx
 	movq -8(%rsp), %rsp
 	sysretq
-iret_slow_rax:
-	movl $23, %eax
+
+/* The same with every register that the frame has; %rsp is read last, for the long way starts from it. */
+iret_whole:
+	MAY_FAULT iret_slow, movq 48(%rdx), %r11	/* rflags */
+	testl $FLAG_IF, %r11d
+	jz iret_slow
+	andl $~(0x3000 | 0x4000 | 0x20000), %r11d
+	movq VS(V_INFO), %rcx
+	cmpb $0, (%rcx)
+	jne iret_slow
+	MAY_FAULT iret_slow, movq 32(%rdx), %rax	/* rip */
+	movq %rax, (%rsp)
+	MAY_FAULT iret_slow, movzwl 40(%rdx), %eax	/* cs */
+	movq %rax, 8(%rsp)
+	movq %r11, 16(%rsp)
+	MAY_FAULT iret_slow, movzwl 64(%rdx), %eax	/* ss */
+	orl $3, %eax
+	movq %rax, 32(%rsp)
+	MAY_FAULT iret_slow, movq 8(%rdx), %r11
+	MAY_FAULT iret_slow, movq 16(%rdx), %rcx
+	MAY_FAULT iret_slow, movq (%rdx), %rax
+	MAY_FAULT iret_slow, movq 56(%rdx), %rdx	/* rsp */
+	movq %rdx, 24(%rsp)
+	movq VS(V_INFO), %rdx
+	movb $0, 1(%rdx)
+	incq VS(V_IRETS)
+	swapgs
+	movb $0, VS(V_KERNEL_MODE)
+	movq VS(V_USER_CR3), %rdx
+	movq %rdx, %cr3
+	movq VS(V_SCRATCH), %rdx
+	jmp iret_to_guest
 iret_slow:
 	movl $23, %eax
 	movq VS(V_SCRATCH), %rdx

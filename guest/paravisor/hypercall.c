@@ -55,12 +55,12 @@ long hc_denied(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d, u
 long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5])
 {
 	if (unlikely(nr >= NR_HYPERCALLS || !table[nr].fn)) {
-		trace('?', nr, args[0]);
+		trace(v, '?', nr, args[0]);
 		v->counts[nr < NR_HYPERCALLS ? nr : NR_HYPERCALLS - 1]++;
 		return -XEN_ENOSYS;
 	}
 	v->counts[nr]++;
-	trace('H', nr, args[0]);
+	trace(v, 'H', nr, args[0]);
 	return table[nr].fn(v, args[0], args[1], args[2], args[3], args[4]);
 }
 
@@ -71,7 +71,7 @@ void hypercall_counts(void)
 		uint64_t sum = 0;
 
 		for (unsigned i = 0; i < nr_vcpus; i++)
-			sum += vcpu_at(i)->counts[n];
+			sum += vcpu_at(i)->counts[n] + (n == __HYPERVISOR_iret ? vcpu_at(i)->irets : 0);
 		if (sum)
 			say("  %2u %s %lu%s\n", n, table[n].name ? table[n].name : "?", sum,
 			    table[n].fn ? "" : " (-ENOSYS)");

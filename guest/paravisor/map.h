@@ -131,5 +131,6 @@
 #define V_INFO        40
 #define V_MASKS       48
 #define V_SCRATCH     56
+#define V_IRETS       64
 
 #endif

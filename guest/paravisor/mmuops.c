@@ -57,7 +57,7 @@ long hc_mmu_update(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_
 			break;
 	}
 	if (rc)
-		trace('u', batch[i % BATCH].ptr, batch[i % BATCH].val);
+		trace(v, 'u', batch[i % BATCH].ptr, batch[i % BATCH].val);
 	if (done_va && copy_to_guest(done_va, &i, sizeof(i)))
 		rc = -XEN_EFAULT;
 	return rc;
@@ -256,7 +256,7 @@ long hc_mmuext_op(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_v
 		if (!rc)
 			rc = op.cmd < ARRAY(ext_ops) && ext_ops[op.cmd] ? ext_ops[op.cmd](v, &op) : -XEN_ENOSYS;
 		if (rc) {
-			trace('x', op.cmd, op.arg1.mfn);
+			trace(v, 'x', op.cmd, op.arg1.mfn);
 			break;
 		}
 	}

@@ -94,6 +94,7 @@ struct tss {
 } __attribute__((packed));
 
 #define NR_HYPERCALLS 64
+#define TRACES        32 /* a power of two */
 
 struct vcpu {
 	/* What entry.S reads: offsets V_* in map.h. */
@@ -105,6 +106,7 @@ struct vcpu {
 	vcpu_info_t *info; /* in guest memory, through the direct map */
 	uint64_t masks;    /* the syscall callback masks events */
 	uint64_t scratch;
+	uint64_t irets; /* that entry.S did itself */
 
 	uint32_t id, apic_id;
 	volatile bool online; /* its processor is here */
@@ -141,6 +143,12 @@ struct vcpu {
 	/* A TLB flush that another vCPU asks of this one: 0 none, 1 all of it. */
 	volatile uint32_t flush;
 
+	/* The last things that happened, for the crash block. */
+	struct {
+		uint64_t kind, a, b;
+	} traces[TRACES];
+	uint32_t traced;
+
 	struct tss tss;
 	uint64_t counts[NR_HYPERCALLS];
 };
@@ -156,6 +164,15 @@ static inline struct vcpu *this_vcpu(void)
 
 	__asm__("mov %%rsp, %0" : "=r"(sp));
 	return (struct vcpu *)(sp & -(uint64_t)VCPU_SIZE);
+}
+
+static inline void trace(struct vcpu *v, char kind, uint64_t a, uint64_t b)
+{
+	unsigned i = v->traced++ % TRACES;
+
+	v->traces[i].kind = (uint64_t)kind;
+	v->traces[i].a = a;
+	v->traces[i].b = b;
 }
 
 static inline struct regs *guest_regs(struct vcpu *v)
@@ -382,8 +399,5 @@ int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents);
 
 /* ---- grant.c, version.c, memory.c ---- */
 void grant_init(void);
-
-/* ---- trace.c: the last things that happened, for the crash block ---- */
-void trace(uint8_t kind, uint64_t a, uint64_t b);
 
 #endif

@@ -144,7 +144,8 @@ static void page_fault(struct vcpu *v, struct regs *r)
 		if (!repair_user_bits(v, va, r->error))
 			return;
 	}
-	trace('F', va, r->rip);
+	if (v->kernel_mode)
+		trace(v, 'F', va, r->rip);
 	inject_pf(v, r, va, r->error);
 }
 
@@ -168,7 +169,7 @@ static void general_protection(struct vcpu *v, struct regs *r)
 		return;
 	if (!r->error && !emulate_privileged(v, r))
 		return;
-	trace('G', r->rip, r->error);
+	trace(v, 'G', r->rip, r->error);
 	inject(v, r, TRAP_GP, r->error);
 }
 
