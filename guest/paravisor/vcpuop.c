@@ -3,6 +3,8 @@
 #include "asm.h"
 #include "paravisor.h"
 
+#include <xen/sched.h>
+
 /* ---- Coming up ---- */
 
 static struct vcpu_guest_context ctx; /* too large for the stack */
@@ -117,11 +119,22 @@ void vcpu_wait(struct vcpu *v)
 	call_on_stack(NULL, NULL, (uint64_t)guest_regs(v) & ~15ul, wait_up);
 }
 
+static bool another_is_up(const struct vcpu *v)
+{
+	for (unsigned i = 0; i < nr_vcpus; i++)
+		if (vcpu_at(i) != v && vcpu_at(i)->up)
+			return true;
+	return false;
+}
+
+/* Of itself only: what Linux asks. The last one to go takes the guest with it, as on Xen. */
 static long op_down(struct vcpu *v)
 {
-	v->up = false;
 	if (v != this_vcpu())
 		return -XEN_EINVAL;
+	if (!another_is_up(v))
+		machine_off(SHUTDOWN_poweroff);
+	v->up = false;
 	v->fs_base = rdmsr(MSR_FS_BASE);
 	v->gs_base = rdmsr(MSR_GS_BASE);
 	v->gs_base_user = rdmsr(MSR_KERNEL_GS_BASE);
