@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xen-pv64: where <xen/xen.h> wants the initial area, and that the page
+ * tables and the p2m list say the same. What the guest would see is looked up
+ * through its own tables, as a processor does.
+ */
+#include <string.h>
+
+#include "plan_rig.h"
+#include "unit.h"
+
+#define PAGE      0x1000ull
+#define VIRT_BASE 0xffffffff80000000ull
+#define HOLE      (40 * MIB) /* a second piece of RAM begins behind it */
+
+/* struct start_info */
+enum {
+	NR_PAGES = 32,
+	SI_FLAGS = 48,
+	STORE_MFN = 56,
+	CONSOLE_MFN = 72,
+	PT_BASE = 88,
+	NR_PT_FRAMES = 96,
+	MFN_LIST = 104,
+	MOD_START = 112,
+	MOD_LEN = 120,
+	CMD_LINE = 128,
+	FIRST_P2M_PFN = 1152,
+	NR_P2M_FRAMES = 1160
+};
+
+/* struct pv_facts */
+enum { FACTS_RIP = 448, FACTS_RSP = 456, FACTS_START_INFO = 464 };
+
+static void open_pv(struct rig *rig)
+{
+	rig_open(rig, "bz-none", NULL);
+	rig_start(rig, PB_XEN_PV64, PB_UNPACK_HOST);
+	rig_ram(rig, 64 * MIB);
+}
+
+static uint64_t si(const struct rig *rig, unsigned off, unsigned len)
+{
+	return rig_le(rig, rig->info.params_gpa + off, len);
+}
+
+static struct pb_placement first_table(const struct rig *rig)
+{
+	struct pb_placement placement = PB_INIT(placement);
+
+	/* The CPU's own one-to-one tables come first, below the paravisor. */
+	for (unsigned i = 0; pb_plan_placement(rig->plan, i, &placement) == 0; i++)
+		if (placement.kind == PB_KIND_PAGE_TABLES && placement.gpa > rig->info.params_gpa)
+			return placement;
+	fail_msg("no page tables of the guest");
+	return placement;
+}
+
+/* The entry that maps va, by the guest's own tables; 0: none does. */
+static uint64_t entry_of(const struct rig *rig, uint64_t va)
+{
+	pb_gpa table = first_table(rig).gpa;
+	uint64_t entry = 0;
+
+	for (unsigned shift = 39; shift >= 12; shift -= 9) {
+		entry = rig_le(rig, table + (va >> shift & 511) * 8, 8);
+		if (!(entry & 1))
+			return 0;
+		table = entry & 0xffffffffff000;
+	}
+	return entry;
+}
+
+static pb_gpa gpa_of(const struct rig *rig, uint64_t va)
+{
+	uint64_t entry = entry_of(rig, va);
+
+	assert_true(entry & 1);
+	return (entry & 0xffffffffff000) + va % PAGE;
+}
+
+static void test_the_cpu_enters_the_paravisor(void **state)
+{
+	struct pb_placement image;
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_place(&rig);
+	assert_int_equal(rig.cpu.mode, PB_LONG64);
+	assert_int_equal(rig.cpu.rip % (2 * MIB), 0);
+	image = rig_find(&rig, PB_KIND_PARAVISOR);
+	assert_int_equal(rig.cpu.rdi, image.gpa); /* the facts lie below the image */
+	assert_int_equal(rig_le(&rig, rig.cpu.rdi, 8), 0x3153434146565031);
+	assert_int_equal(rig_le(&rig, rig.cpu.rip, 2), 0xfcfa);                                    /* cli; cld */
+	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_RIP, 8), VIRT_BASE + KERNEL_GPA + 0x10); /* ENTRY */
+	rig_close(&rig);
+}
+
+static void test_the_kernel_is_mapped_at_virt_base(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_place(&rig);
+	assert_int_equal(gpa_of(&rig, VIRT_BASE + KERNEL_GPA), rig.info.kernel_gpa);
+	assert_true(entry_of(&rig, VIRT_BASE + KERNEL_GPA) & 2);
+	assert_true(entry_of(&rig, VIRT_BASE) & 1);
+	rig_close(&rig);
+}
+
+static void test_page_tables_are_read_only(void **state)
+{
+	uint64_t base, n;
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_place(&rig);
+	base = si(&rig, PT_BASE, 8);
+	n = si(&rig, NR_PT_FRAMES, 8);
+	assert_int_equal(gpa_of(&rig, base), first_table(&rig).gpa);
+	for (uint64_t i = 0; i < n; i++)
+		assert_int_equal(entry_of(&rig, base + i * PAGE) & 2, 0);
+	assert_true(entry_of(&rig, base - PAGE) & 2);     /* the console page */
+	assert_true(entry_of(&rig, base + n * PAGE) & 2); /* the stack */
+	rig_close(&rig);
+}
+
+static void test_half_a_mib_behind_the_stack_is_mapped(void **state)
+{
+	uint64_t stack, end;
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_place(&rig);
+	stack = si(&rig, PT_BASE, 8) + si(&rig, NR_PT_FRAMES, 8) * PAGE;
+	end = (stack + PAGE + 0x80000 + 4 * MIB - 1) & ~(4 * MIB - 1);
+	assert_true(entry_of(&rig, end - PAGE) & 1);
+	assert_int_equal(entry_of(&rig, end), 0);
+	rig_close(&rig);
+}
+
+static void test_the_p2m_list_knows_every_frame(void **state)
+{
+	uint64_t pages, list;
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_place(&rig);
+	pages = si(&rig, NR_PAGES, 8);
+	list = si(&rig, MFN_LIST, 8);
+	assert_int_equal(rig_le(&rig, gpa_of(&rig, list + KERNEL_GPA / PAGE * 8), 8), rig.info.kernel_gpa / PAGE);
+	assert_int_equal(rig_le(&rig, gpa_of(&rig, list + (pages - 1) * 8), 8), 64 * MIB / PAGE - 1);
+	assert_true(entry_of(&rig, list) & 2);
+	/* The kernel names no INIT_P2M: the list lies in the mapped part, before start_info. */
+	assert_int_equal(si(&rig, FIRST_P2M_PFN, 8) | si(&rig, NR_P2M_FRAMES, 8), 0);
+	assert_true(list > VIRT_BASE + KERNEL_GPA && list < si(&rig, PT_BASE, 8));
+	rig_close(&rig);
+}
+
+static void test_rings_and_line_are_told(void **state)
+{
+	struct rig rig;
+	char line[8];
+
+	(void)state;
+	open_pv(&rig);
+	rig.request.cmdline = "quiet 1";
+	rig_place(&rig);
+	for (unsigned i = 0; i < sizeof(line); i++)
+		line[i] = (char)si(&rig, CMD_LINE + i, 1);
+	assert_string_equal(line, "quiet 1");
+	assert_int_equal(si(&rig, STORE_MFN, 8), rig_find(&rig, PB_KIND_RING).gpa / PAGE);
+	assert_int_equal(si(&rig, CONSOLE_MFN, 8), si(&rig, STORE_MFN, 8) + 1);
+	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_START_INFO, 8),
+			 VIRT_BASE + rig.info.params_gpa - (rig.info.kernel_gpa - KERNEL_GPA));
+	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_RSP, 8),
+			 si(&rig, PT_BASE, 8) + (si(&rig, NR_PT_FRAMES, 8) + 1) * PAGE);
+	rig_close(&rig);
+}
+
+static void test_an_initrd_is_given_by_frame(void **state)
+{
+	static const uint8_t bytes[5000] = { 'i' };
+	const struct pb_blob blob = { .mem = bytes, .fd = -1, .len = sizeof(bytes) };
+	uint64_t pfn;
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig.request.initrds = &blob;
+	rig.request.nr_initrds = 1;
+	rig_place(&rig);
+	assert_true(si(&rig, SI_FLAGS, 4) & 8); /* SIF_MOD_START_PFN */
+	assert_int_equal(si(&rig, MOD_LEN, 8), sizeof(bytes));
+	pfn = si(&rig, MOD_START, 8);
+	assert_int_equal(rig_le(&rig, gpa_of(&rig, si(&rig, MFN_LIST, 8) + pfn * 8), 8), rig.info.initrd_gpa / PAGE);
+	assert_int_equal(rig_le(&rig, rig.info.initrd_gpa, 1), 'i');
+	rig_close(&rig);
+}
+
+/* A hole in RAM: the frames go on behind it, and what crosses it is cut. */
+static void test_a_hole_in_ram_is_none_to_the_guest(void **state)
+{
+	struct pb_placement placement = PB_INIT(placement);
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_keep(&rig, 20 * MIB, 20 * MIB);
+	rig_place(&rig);
+	for (unsigned i = 0; pb_plan_placement(rig.plan, i, &placement) == 0; i++)
+		assert_true(placement.gpa + placement.len <= 20 * MIB || placement.gpa >= HOLE);
+	assert_int_equal(rig_le(&rig, gpa_of(&rig, si(&rig, MFN_LIST, 8) + KERNEL_GPA / PAGE * 8), 8),
+			 rig.info.kernel_gpa / PAGE);
+	assert_int_equal(gpa_of(&rig, VIRT_BASE + KERNEL_GPA), rig.info.kernel_gpa);
+	assert_true(rig.info.kernel_gpa >= HOLE);
+	rig_close(&rig);
+}
+
+static void test_refusals(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_ram(&rig, 24 * MIB);
+	rig_refuse(&rig, PB_E_NO_ROOM, "initial area", NULL);
+	rig_ram(&rig, 3 * MIB);
+	rig_refuse(&rig, PB_E_NO_ROOM, "paravisor", NULL);
+	rig_ram(&rig, 64 * MIB);
+	rig.request.vcpus = 33;
+	rig_refuse(&rig, PB_E_ARG, "vcpus", NULL);
+	rig.request.vcpus = 1;
+	rig.request.kaslr = true;
+	rig_refuse(&rig, PB_E_KASLR, "xen-pv64", NULL);
+	rig.request.kaslr = false;
+	rig.request.flags = 2;
+	rig_refuse(&rig, PB_E_ARG, "flags", NULL);
+	rig_close(&rig);
+}
+
+static void test_a_line_too_long_for_start_info(void **state)
+{
+	static char line[1025];
+	struct pb_error err = PB_INIT(err);
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	memset(line, 'x', sizeof(line) - 1);
+	rig.request.cmdline = line;
+	rig_refuse(&rig, PB_E_CMDLINE, "cmdline", &err);
+	assert_int_equal(err.limit, 1023);
+	line[1023] = 0;
+	rig_plan(&rig);
+	rig_close(&rig);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_cpu_enters_the_paravisor),
+		cmocka_unit_test(test_the_kernel_is_mapped_at_virt_base),
+		cmocka_unit_test(test_page_tables_are_read_only),
+		cmocka_unit_test(test_half_a_mib_behind_the_stack_is_mapped),
+		cmocka_unit_test(test_the_p2m_list_knows_every_frame),
+		cmocka_unit_test(test_rings_and_line_are_told),
+		cmocka_unit_test(test_an_initrd_is_given_by_frame),
+		cmocka_unit_test(test_a_hole_in_ram_is_none_to_the_guest),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_a_line_too_long_for_start_info),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
