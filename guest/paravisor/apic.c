@@ -124,6 +124,12 @@ void apic_start_others(void)
 	}
 }
 
+/* For good: they wait for a SIPI that does not come. */
+void apic_stop_others(void)
+{
+	icr(0, INIT_OTHERS);
+}
+
 /* ---- The timer ---- */
 
 void apic_timer_run(void)

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct vcpu) <= VCPU_DATA_LEN, "struct vcpu");
 _Static_assert(sizeof(struct regs) == R_LEN, "struct regs");
 _Static_assert(offsetof(struct regs, cs) == R_CS && offsetof(struct regs, vector) == R_VEC, "struct regs");
 
-extern char trap_stubs[], syscall_stubs[], syscall32_stubs[], sysenter_entry[];
+extern char trap_debug[], trap_stubs[], syscall_stubs[], syscall32_stubs[], sysenter_entry[];
 
 /* ---- Segments and gates ---- */
 
@@ -46,13 +46,14 @@ struct table_reg {
 static void idt_init(void)
 {
 	for (unsigned i = 0; i < ARRAY(idt); i++) {
-		uint64_t stub = (uint64_t)trap_stubs + 16ul * i;
+		uint64_t stub = i == TRAP_DB ? (uint64_t)trap_debug : (uint64_t)trap_stubs + 16ul * i;
 		bool open = i == TRAP_BP || i == TRAP_OF;
 
 		idt[i] =
 			(struct gate){ (uint16_t)stub,         SEL_HV_CS, 0, open ? 0xee : 0x8e, (uint16_t)(stub >> 16),
 				       (uint32_t)(stub >> 32), 0 };
 	}
+	idt[TRAP_DB].ist = 2;
 	idt[TRAP_NMI].ist = idt[TRAP_DF].ist = idt[TRAP_MC].ist = 1;
 }
 
@@ -81,6 +82,7 @@ static void segments_init(struct vcpu *v)
 	gdt[SEL_CS64 / 8] = 0x00affb000000ffff;
 	v->tss.rsp[0] = (uint64_t)v + STACK_SP;
 	v->tss.ist[0] = (uint64_t)v + CRASH_STACK_SP;
+	v->tss.ist[1] = (uint64_t)v + DEBUG_STACK_SP;
 	v->tss.iomap = sizeof(v->tss);
 	system_desc(gdt + SEL_TSS / 8, (uint64_t)&v->tss, sizeof(v->tss) - 1, 0x89);
 	__asm__ volatile("lgdt %0; lidt %1" ::"m"(gdtr), "m"(idtr));

@@ -52,6 +52,7 @@ static void crash_print(const void *regs, const void *why)
 	bool guests = !r || (r->cs & 3);
 
 	if (__atomic_exchange_n(&crashing, 1, __ATOMIC_SEQ_CST) == 0) {
+		uart_last_words();
 		say("\n---- paravisor: %s: %s\n", guests ? "the guest crashed" : "a fault of its own",
 		    (const char *)why);
 		say("vcpu %u in its %s, cr2 %016lx cr3 %016lx kernel table %lx user table %lx\n", v->id,

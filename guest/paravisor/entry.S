@@ -203,6 +203,33 @@ iret_to_guest:
 	call deliver_upcall
 	jmp 1b
 
+/*
+ * #DB comes on a stack of its own: a breakpoint that `mov ss` held back until
+ * after the guest's syscall or int would else be taken in ring 0 on the
+ * guest's stack pointer. One that hits ring 0 is dropped; one of ring 3 moves
+ * to the usual stack.
+ */
+	.globl trap_debug
+trap_debug:
+	testb $3, 8(%rsp)
+	jz 1f
+	pushq %rax
+	pushq %rcx
+	movq %rsp, %rax
+	andq $-VCPU_SIZE, %rax
+	.irp word, 0, 8, 16, 24, 32
+	movq 16 + \word(%rsp), %rcx
+	movq %rcx, STACK_SP - 40 + \word(%rax)
+	.endr
+	popq %rcx
+	popq V_SCRATCH(%rax)
+	leaq STACK_SP - 40(%rax), %rsp
+	movq VS(V_SCRATCH), %rax
+	pushq $0
+	movl $1, 4(%rsp)
+	jmp trap_common
+1:	iretq
+
 /* Ring 0's own: an interrupt in idle(), a fault with a fixup, or the end. */
 trap_ring0:
 	call trap_in_ring0

@@ -178,6 +178,7 @@ void panic(const char *fmt, ...)
 	va_start(args, fmt);
 	vformat(&o, fmt, &args);
 	va_end(args);
+	uart_last_words();
 	say("\n---- paravisor: %s\n", line);
 	machine_off(SHUTDOWN_crash);
 }

@@ -35,6 +35,8 @@
  *           | nothing: overflow   |
  *  +0xb000  +---------------------+
  *           | crash stack (IST 1) | double fault, NMI, machine check, a fault of the paravisor's own
+ *  +0x9000  +---------------------+
+ *           | debug stack (IST 2) | #DB, until it is known where it hit
  *  +0x8000  +---------------------+
  *           | nothing             |
  *  +0x4000  +---------------------+
@@ -74,7 +76,8 @@
 
 #define VCPU_SIZE      0x10000
 #define VCPU_DATA_LEN  0x4000
-#define CRASH_STACK    0x8000
+#define DEBUG_STACK    0x8000
+#define DEBUG_STACK_SP 0x9000
 #define CRASH_STACK_SP 0xb000
 #define STACK          0xc000
 #define STACK_SP       0x10000

@@ -199,6 +199,7 @@ __attribute__((format(printf, 3, 4))) int format(char *buf, size_t len, const ch
 void uart_init(void);
 void uart_put(char c);
 void uart_write(const char *buf, size_t len); /* whole, without another vCPU's bytes in between */
+void uart_last_words(void);                   /* from here on without the lock */
 int uart_get(void);                           /* -1: nothing there */
 
 /* ---- spin locks: a waiter still answers TLB flushes (smp.c) ---- */
@@ -340,6 +341,7 @@ uint32_t apic_id(void);
 void apic_eoi(void);
 void apic_ipi(uint32_t apic_id, uint8_t vector);
 void apic_start_others(void);
+void apic_stop_others(void);
 void apic_timer(uint64_t ns, uint64_t tsc); /* in ns, which is when the TSC says tsc; 0: off */
 void apic_calibrated(uint64_t hz);
 extern uint64_t apic_hz;

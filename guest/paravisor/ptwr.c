@@ -68,19 +68,20 @@ static const struct opcode {
 	uint8_t two, code, sub; /* sub: ModRM's reg field, or 8 for any */
 	uint8_t op, byte, operand;
 } opcodes[] = {
-	{ 0, 0x88, 8, OP_MOV, 1, FROM_REG },     { 0, 0x89, 8, OP_MOV, 0, FROM_REG },
-	{ 0, 0xc6, 0, OP_MOV, 1, FROM_IMM8 },    { 0, 0xc7, 0, OP_MOV, 0, FROM_IMM },
-	{ 0, 0x86, 8, OP_XCHG, 1, FROM_REG },    { 0, 0x87, 8, OP_XCHG, 0, FROM_REG },
-	{ 0, 0x08, 8, OP_OR, 1, FROM_REG },      { 0, 0x09, 8, OP_OR, 0, FROM_REG },
-	{ 0, 0x20, 8, OP_AND, 1, FROM_REG },     { 0, 0x21, 8, OP_AND, 0, FROM_REG },
-	{ 0, 0x30, 8, OP_XOR, 1, FROM_REG },     { 0, 0x31, 8, OP_XOR, 0, FROM_REG },
-	{ 0, 0x80, 1, OP_OR, 1, FROM_IMM8 },     { 0, 0x80, 4, OP_AND, 1, FROM_IMM8 },
+	/* the most frequent first */
+	{ 0, 0x87, 8, OP_XCHG, 0, FROM_REG },    { 0, 0x80, 4, OP_AND, 1, FROM_IMM8 },
+	{ 1, 0xb1, 8, OP_CMPXCHG, 0, FROM_REG }, { 0, 0x89, 8, OP_MOV, 0, FROM_REG },
+	{ 0, 0xc7, 0, OP_MOV, 0, FROM_IMM },     { 1, 0xba, 6, OP_BTR, 0, FROM_IMM8 },
+	{ 0, 0x88, 8, OP_MOV, 1, FROM_REG },     { 0, 0xc6, 0, OP_MOV, 1, FROM_IMM8 },
+	{ 0, 0x86, 8, OP_XCHG, 1, FROM_REG },    { 0, 0x08, 8, OP_OR, 1, FROM_REG },
+	{ 0, 0x09, 8, OP_OR, 0, FROM_REG },      { 0, 0x20, 8, OP_AND, 1, FROM_REG },
+	{ 0, 0x21, 8, OP_AND, 0, FROM_REG },     { 0, 0x30, 8, OP_XOR, 1, FROM_REG },
+	{ 0, 0x31, 8, OP_XOR, 0, FROM_REG },     { 0, 0x80, 1, OP_OR, 1, FROM_IMM8 },
 	{ 0, 0x80, 6, OP_XOR, 1, FROM_IMM8 },    { 0, 0x81, 1, OP_OR, 0, FROM_IMM },
 	{ 0, 0x81, 4, OP_AND, 0, FROM_IMM },     { 0, 0x81, 6, OP_XOR, 0, FROM_IMM },
 	{ 0, 0x83, 1, OP_OR, 0, FROM_IMM8 },     { 0, 0x83, 4, OP_AND, 0, FROM_IMM8 },
 	{ 0, 0x83, 6, OP_XOR, 0, FROM_IMM8 },    { 1, 0xb0, 8, OP_CMPXCHG, 1, FROM_REG },
-	{ 1, 0xb1, 8, OP_CMPXCHG, 0, FROM_REG }, { 1, 0xba, 5, OP_BTS, 0, FROM_IMM8 },
-	{ 1, 0xba, 6, OP_BTR, 0, FROM_IMM8 },    { 1, 0xba, 7, OP_BTC, 0, FROM_IMM8 },
+	{ 1, 0xba, 5, OP_BTS, 0, FROM_IMM8 },    { 1, 0xba, 7, OP_BTC, 0, FROM_IMM8 },
 };
 
 static const struct opcode *find(bool two, uint8_t code, uint8_t modrm)

@@ -110,6 +110,8 @@ void machine_off(unsigned reason)
 	if (facts.flags & PV_FLAG_VERBOSE)
 		hypercall_counts();
 	say("paravisor: the guest %s (%u)\n", reason < ARRAY(reasons) ? reasons[reason] : "shut down", reason);
+	if (nr_vcpus > 1)
+		apic_stop_others();
 	if (reason == SHUTDOWN_poweroff)
 		power_off();
 	else if (reason != SHUTDOWN_crash)

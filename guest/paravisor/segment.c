@@ -109,8 +109,10 @@ int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents)
 
 	if (ents > 8192 || (va & (PAGE - 1)))
 		return -XEN_EINVAL;
-	if (ents && copy_from_guest(to, va, ents * 8ul))
+	if (ents && copy_from_guest(to, va, ents * 8ul)) {
+		memset(to, 0, ents * 8ul); /* what came was not looked at yet */
 		return -XEN_EFAULT;
+	}
 	for (unsigned i = 0; i < ents; i++)
 		if (!descriptor_admit(&to[i]))
 			to[i] = 0;

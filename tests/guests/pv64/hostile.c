@@ -26,7 +26,7 @@
 #define PTE_PS    0x80ul
 #define ARRAY(x)  (sizeof(x) / sizeof((x)[0]))
 
-extern char trap_6[], trap_13[], trap_14[];
+extern char trap_1[], trap_6[], trap_13[], trap_14[];
 extern uint64_t trap_error;
 uint64_t try(void (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b);
 void hostile(const struct start_info *si) __attribute__((noreturn));
@@ -301,6 +301,22 @@ static void instructions(void)
 	check("the cleared page is gone", (long)try(read_at, (uint64_t)other, 0), 14);
 }
 
+/* A breakpoint on what is loaded into %ss is taken after the next instruction: in ring 0, if that is a syscall. */
+static void held_breakpoint(void)
+{
+	static uint16_t stack_segment = FLAT_KERNEL_SS;
+	long ret = __HYPERVISOR_xen_version;
+
+	call(__HYPERVISOR_set_debugreg, 0, (uint64_t)&stack_segment, 0, 0, 0);
+	call(__HYPERVISOR_set_debugreg, 7, 0x70001, 0, 0, 0);
+	__asm__ volatile("mov %1, %%ss; syscall"
+			 : "+a"(ret)
+			 : "m"(stack_segment), "D"((uint64_t)XENVER_version), "S"(0ul)
+			 : "rcx", "r11", "memory");
+	call(__HYPERVISOR_set_debugreg, 7, 0, 0, 0, 0);
+	check("a breakpoint held back by mov ss hits nobody in ring 0", ret >> 16, 4);
+}
+
 static void forced_cpuid(void)
 {
 	uint32_t a = 0x40000000, b, c = 0, d;
@@ -384,7 +400,8 @@ static bool asked_for(const char *name)
 
 static void set_traps(void)
 {
-	static const struct trap_info traps[] = { { 6, 0, FLAT_KERNEL_CS, (unsigned long)trap_6 },
+	static const struct trap_info traps[] = { { 1, 0, FLAT_KERNEL_CS, (unsigned long)trap_1 },
+						  { 6, 0, FLAT_KERNEL_CS, (unsigned long)trap_6 },
 						  { 13, 0, FLAT_KERNEL_CS, (unsigned long)trap_13 },
 						  { 14, 0, FLAT_KERNEL_CS, (unsigned long)trap_14 },
 						  { 0, 0, 0, 0 } };
@@ -405,6 +422,7 @@ void hostile(const struct start_info *si)
 	tables();
 	descriptors();
 	forced_cpuid();
+	held_breakpoint();
 	instructions();
 	wild_pointers();
 	print("1..");

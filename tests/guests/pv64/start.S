@@ -51,6 +51,14 @@ trap_\vector:
 	iretq
 1:	ud2
 	.endm
+/* A debug trap just goes on. */
+	.globl trap_1
+trap_1:
+	popq %rcx
+	popq %r11
+	orl $3, 8(%rsp)
+	iretq
+
 	HANDLER 6, 0
 	HANDLER 13, 1
 	HANDLER 14, 1
