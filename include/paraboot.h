@@ -263,7 +263,7 @@ PB_API int pb_image_unpack(pb_image *image, int out_fd, struct pb_error *err);
 
 /* ---- Starts ------------------------------------------------------------ */
 
-/* How the CPU enters; docs/design.md, "Words". The numbers say nothing of which is best: that is the caller's to choose. */
+/* How the CPU enters; docs/design.md, "Words". The numbers do not say which is best: the caller chooses. */
 enum pb_entry {
 	PB_LINUX16 = 1,
 	PB_LINUX32,
