@@ -24,18 +24,19 @@
 static inline struct kvm_segment pb_seg_to_kvm(const struct pb_seg *seg)
 {
 	struct kvm_segment kvm = {
-		.base = seg->base,
+		.base = seg->base, /* in the structure's order, as C++ wants it */
 		.limit = seg->limit,
 		.selector = seg->selector,
 		.type = (__u8)(seg->attr & 0xf),
-		.s = (__u8)(seg->attr >> 4 & 1),
-		.dpl = (__u8)(seg->attr >> 5 & 3),
 		.present = (__u8)(seg->attr >> 7 & 1),
-		.avl = (__u8)(seg->attr >> 12 & 1),
-		.l = (__u8)(seg->attr >> 13 & 1),
+		.dpl = (__u8)(seg->attr >> 5 & 3),
 		.db = (__u8)(seg->attr >> 14 & 1),
+		.s = (__u8)(seg->attr >> 4 & 1),
+		.l = (__u8)(seg->attr >> 13 & 1),
 		.g = (__u8)(seg->attr >> 15 & 1),
+		.avl = (__u8)(seg->attr >> 12 & 1),
 		.unusable = !(seg->attr >> 7 & 1),
+		.padding = 0,
 	};
 
 	return kvm;
