@@ -52,15 +52,38 @@ static int check_payload(const struct pb_image *image, struct pb_error *err)
 	return 0;
 }
 
+/* Only its codec spoke for a compressed file so far: if it is no kernel, say what it looked like. */
+static int check_compressed(const uint8_t *bytes, size_t len, struct pb_error *err)
+{
+	struct head head = { .len = len < HEAD_LEN ? len : HEAD_LEN };
+
+	memcpy(head.bytes, bytes, head.len);
+	return elf_probe(&head) ? 0 : fail(err, PB_E_FORMAT, looks_like(&head), head_first(&head), 0, 0);
+}
+
+static int check_bzimage_payload(const uint8_t *bytes, size_t len, struct pb_error *err)
+{
+	if (len >= SELFMAG && memcmp(bytes, ELFMAG, SELFMAG) == 0)
+		return 0;
+	return fail(err, PB_E_MAGIC, "e_ident", len ? bytes[0] : 0, ELFMAG0, 0);
+}
+
+/* A decoder of the payload into fd, which gets nothing that does not begin like a kernel. */
+static void start_unpack(const struct pb_image *image, struct unpack *ret, int fd)
+{
+	unpack_init(ret, image->codec, &image->payload, fd);
+	ret->claimed_len = image->claimed_len;
+	ret->max_len = image->limits.unpacked_len;
+	ret->codec_mem_max = image->limits.codec_mem_len;
+	ret->check_first = image->compressed ? check_compressed : check_bzimage_payload;
+}
+
 static int open_memfd(struct pb_image *image, struct kernel_state *ks, struct pb_error *err)
 {
 	ks->memfd = memfd_create("paraboot-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (ks->memfd < 0)
 		return fail_io(err, "memfd_create");
-	unpack_init(&ks->unpack, image->codec, &image->payload, ks->memfd);
-	ks->unpack.claimed_len = image->claimed_len;
-	ks->unpack.max_len = image->limits.unpacked_len;
-	ks->unpack.codec_mem_max = image->limits.codec_mem_len;
+	start_unpack(image, &ks->unpack, ks->memfd);
 	return 0;
 }
 
@@ -317,17 +340,6 @@ void kernel_clear(struct kernel *kernel)
 
 /* ---- Loading ---- */
 
-/* Only its codec spoke for a compressed file so far: if it is no kernel, say what it looked like. */
-static int check_compressed(const struct bytes *bytes, struct pb_error *err)
-{
-	struct head head = { .len = bytes->len < HEAD_LEN ? (size_t)bytes->len : HEAD_LEN };
-	int rc = bytes->read(bytes->ctx, 0, head.bytes, head.len, "payload", err);
-
-	if (rc < 0 || elf_probe(&head))
-		return rc;
-	return fail(err, PB_E_FORMAT, looks_like(&head), head_first(&head), 0, 0);
-}
-
 int kernel_load(struct pb_image *image, struct pb_error *err)
 {
 	struct kernel_state *ks;
@@ -338,8 +350,6 @@ int kernel_load(struct pb_image *image, struct pb_error *err)
 	if (rc < 0 || ks->loaded)
 		return rc;
 	rc = unpacked_len(image, &bytes.len, err);
-	if (rc == 0 && image->compressed)
-		rc = check_compressed(&bytes, err);
 	if (rc == 0)
 		rc = elf_open(&elf, &bytes, err);
 	if (rc == 0)
@@ -481,10 +491,7 @@ static int decode_out(struct pb_image *image, int out_fd, struct pb_error *err)
 {
 	struct unpack unpack;
 
-	unpack_init(&unpack, image->codec, &image->payload, out_fd);
-	unpack.claimed_len = image->claimed_len;
-	unpack.max_len = image->limits.unpacked_len;
-	unpack.codec_mem_max = image->limits.codec_mem_len;
+	start_unpack(image, &unpack, out_fd);
 
 	int rc = unpack_to(&unpack, UINT64_MAX, err);
 

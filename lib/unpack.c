@@ -150,6 +150,8 @@ static int pump(struct unpack *unpack, struct pb_error *err)
 	size_t len = OUT_LEN - unpack->io.out_len;
 
 	rc = check_output(unpack, unpack->out_len + len, end, err);
+	if (rc == 0 && unpack->out_len == 0 && unpack->check_first)
+		rc = unpack->check_first(unpack->out_buf, len, err);
 	if (rc == 0)
 		rc = sink_write(&unpack->sink, unpack->out_buf, len, err);
 	if (rc < 0)

@@ -46,6 +46,14 @@ setup() {
 	done
 }
 
+@test "what is no kernel gets not a byte to standard output either, and is told by what it looked like" {
+	fails 2 "*/gz-of-text: a text file: *" unpack "$IMAGES/bad/gz-of-text"
+	fails 2 "*/elf-ident-magic: e_ident: *" unpack "$IMAGES/bad/elf-ident-magic"
+	head -c 1100M /dev/zero | gzip -1 >zeros.gz # more than the library unpacks
+	fails 2 "zeros.gz: a file of zeros: *" unpack zeros.gz
+	fails 2 "zeros.gz: a file of zeros: *" info zeros.gz
+}
+
 @test "a file that is there is replaced, through a symbolic link too" {
 	echo old >kernel
 	ln -s kernel link
