@@ -13,9 +13,9 @@
 #include "arith.h"
 #include "memory_map.h"
 
-#define PADDING_LEN 0x80000ull  /* xen.h: at least so much is mapped behind the stack, */
-#define MAPPED_END  0x400000ull /* and the mapping ends on such a boundary */
-#define TABLE_SPAN  512ull      /* entries in a table */
+#define PADDING_LEN 0x80000ull   /* xen.h: at least so much is mapped behind the stack, */
+#define MAPPED_END  0x400000ull  /* and the mapping ends on such a boundary */
+#define TOP_SPAN    (1ull << 39) /* what an entry of the top level covers */
 
 static int optional_number(struct pb_image *image, uint32_t type, const char *field, uint64_t absent, uint64_t *ret,
 			   struct pb_error *err)
@@ -50,6 +50,52 @@ int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error 
 	return 0;
 }
 
+/* ---- Checks ------------------------------------------------------------ */
+
+#define HV_START 0xffff800000000000ull /* <xen/arch-x86/xen-x86_64.h> */
+#define HV_END   0xffff880000000000ull
+
+static bool is_guest_va(uint64_t va)
+{
+	uint64_t top = va >> 47;
+
+	return (top == 0 || top == 0x1ffff) && (va < HV_START || va >= HV_END);
+}
+
+static int check_virtual(const struct pv_notes *notes, struct pb_error *err)
+{
+	if (notes->virt_base % PLAN_PAGE_LEN || !is_guest_va(notes->virt_base))
+		return fail(err, PB_E_NOTE_VALUE, "VIRT_BASE", notes->virt_base, HV_START, 0);
+	if (notes->init_p2m_va == PV_NOWHERE)
+		return 0;
+	if (notes->init_p2m_va % TOP_SPAN || !is_guest_va(notes->init_p2m_va) ||
+	    notes->init_p2m_va / TOP_SPAN == notes->virt_base / TOP_SPAN)
+		return fail(err, PB_E_NOTE_VALUE, "INIT_P2M", notes->init_p2m_va, notes->virt_base, 0);
+	return 0;
+}
+
+/* A virtual address of the notes lies in the kernel. */
+static bool in_kernel(const struct kernel *kernel, const struct pv_notes *notes, uint64_t va)
+{
+	return va >= notes->virt_base && kernel_segment_at(kernel, va - notes->virt_base + notes->paddr_offset);
+}
+
+static int check_kernel(const struct kernel *kernel, const struct pv_notes *notes, uint64_t nr_pages,
+			struct pb_error *err)
+{
+	if (notes->paddr_offset % PLAN_PAGE_LEN || kernel->low_gpa < notes->paddr_offset)
+		return fail(err, PB_E_NOTE_VALUE, "PADDR_OFFSET", notes->paddr_offset, kernel->low_gpa, 0);
+	if (kernel->high_gpa - notes->paddr_offset > nr_pages * PLAN_PAGE_LEN)
+		return fail(err, PB_E_NO_ROOM, "initial area", kernel->high_gpa - notes->paddr_offset,
+			    nr_pages * PLAN_PAGE_LEN, 0);
+	if (!in_kernel(kernel, notes, notes->entry_va))
+		return fail(err, PB_E_ENTRY_OUTSIDE, "ENTRY", notes->entry_va, notes->virt_base, 0);
+	if (notes->hypercall_va != PV_NOWHERE &&
+	    (notes->hypercall_va % PLAN_PAGE_LEN || !in_kernel(kernel, notes, notes->hypercall_va)))
+		return fail(err, PB_E_NOTE_VALUE, "HYPERCALL_PAGE", notes->hypercall_va, notes->virt_base, 0);
+	return 0;
+}
+
 /* ---- Page tables ------------------------------------------------------- */
 
 /* How many tables of that level (1 lowest) a mapping of [va, va+len) takes. */
@@ -79,27 +125,48 @@ static struct pv_area take(uint64_t *next_pfn, uint64_t count)
 	return area;
 }
 
-/* Everything behind the mapped part's fixed head, with so many page-table frames; returns how many that needs. */
-static uint64_t lay_out_tail(struct pv_layout *layout, uint64_t next_pfn, uint64_t nr_tables)
+/* Everything behind the mapped part's fixed head, with so many page-table frames. */
+static void lay_out_tail(struct pv_layout *layout, uint64_t next_pfn, uint64_t nr_tables)
 {
-	uint64_t len;
-
 	layout->start_info = take(&next_pfn, 1);
 	layout->xenstore = take(&next_pfn, 1);
 	layout->console = take(&next_pfn, 1);
 	layout->tables = take(&next_pfn, nr_tables);
 	layout->stack = take(&next_pfn, 1);
-	len = align_up(next_pfn * PLAN_PAGE_LEN + PADDING_LEN, MAPPED_END);
-	layout->mapped = (struct pv_area){ 0, len / PLAN_PAGE_LEN };
-	return 1 + tables_below_top(layout->notes.virt_base, len);
+	layout->mapped.count = align_up(next_pfn * PLAN_PAGE_LEN + PADDING_LEN, MAPPED_END) / PLAN_PAGE_LEN;
 }
 
-static void lay_out_mapped(struct pv_layout *layout, uint64_t next_pfn)
+static int no_room(uint64_t pages, uint64_t nr_pages, struct pb_error *err)
 {
-	uint64_t tables = 4, need;
+	return fail(err, PB_E_NO_ROOM, "initial area", pages * PLAN_PAGE_LEN, nr_pages * PLAN_PAGE_LEN, 0);
+}
 
-	while ((need = lay_out_tail(layout, next_pfn, tables)) > tables)
+/* The mapping must not run into the hypervisor's part of the address space, nor over its end. */
+static int check_mapped(const struct pv_layout *layout, struct pb_error *err)
+{
+	uint64_t base = layout->notes.virt_base, len = layout->mapped.count * PLAN_PAGE_LEN;
+
+	if (layout->mapped.count > layout->nr_pages)
+		return no_room(layout->mapped.count, layout->nr_pages, err);
+	if (len - 1 > UINT64_MAX - base || !is_guest_va(base + len - 1) || (base + len - 1) >> 47 != base >> 47)
+		return fail(err, PB_E_NOTE_VALUE, "VIRT_BASE", base, len, 0);
+	return 0;
+}
+
+/* Each round has more tables, and the domain's size bounds them. */
+static int lay_out_mapped(struct pv_layout *layout, uint64_t next_pfn, struct pb_error *err)
+{
+	uint64_t tables = 0, need = PV_LEVELS;
+	int rc = 0;
+
+	while (need > tables && rc == 0) {
 		tables = need;
+		lay_out_tail(layout, next_pfn, tables);
+		rc = check_mapped(layout, err);
+		if (rc == 0)
+			need = 1 + tables_below_top(layout->notes.virt_base, layout->mapped.count * PLAN_PAGE_LEN);
+	}
+	return rc;
 }
 
 static void lay_out_unmapped(struct pv_layout *layout, uint64_t p2m_count, uint64_t initrd_count)
@@ -116,32 +183,6 @@ static void lay_out_unmapped(struct pv_layout *layout, uint64_t p2m_count, uint6
 	layout->end_pfn = next_pfn;
 }
 
-/* ---- Checks ------------------------------------------------------------ */
-
-/* The mapping must not run into the hypervisor's part of the address space, nor over its end. */
-static int check_virtual(const struct pv_layout *layout, struct pb_error *err)
-{
-	uint64_t base = layout->notes.virt_base, len = layout->mapped.count * PLAN_PAGE_LEN;
-	uint64_t hv_start = 0xffff800000000000, hv_end = 0xffff880000000000;
-
-	if (base % PLAN_PAGE_LEN || len - 1 > UINT64_MAX - base || (base < hv_end && base + len - 1 >= hv_start))
-		return fail(err, PB_E_NOTE_VALUE, "VIRT_BASE", base, len, 0);
-	if (layout->notes.init_p2m_va != PV_NOWHERE &&
-	    (layout->notes.init_p2m_va >> 39 == base >> 39 || layout->notes.init_p2m_va % (1ull << 39)))
-		return fail(err, PB_E_NOTE_VALUE, "INIT_P2M", layout->notes.init_p2m_va, base, 0);
-	return 0;
-}
-
-static int check_kernel(const struct kernel *kernel, const struct pv_notes *notes, struct pb_error *err)
-{
-	if (kernel->low_gpa < notes->paddr_offset)
-		return fail(err, PB_E_NOTE_VALUE, "PADDR_OFFSET", notes->paddr_offset, kernel->low_gpa, 0);
-	if (notes->entry_va < notes->virt_base ||
-	    !kernel_segment_at(kernel, notes->entry_va - notes->virt_base + notes->paddr_offset))
-		return fail(err, PB_E_ENTRY_OUTSIDE, "ENTRY", notes->entry_va, notes->virt_base, 0);
-	return 0;
-}
-
 int pv_layout_make(struct pb_image *image, const struct pv_notes *notes, uint64_t nr_pages, uint64_t initrd_len,
 		   struct pv_layout *ret, struct pb_error *err)
 {
@@ -149,8 +190,12 @@ int pv_layout_make(struct pb_image *image, const struct pv_notes *notes, uint64_
 	struct pv_layout layout = { .notes = *notes, .nr_pages = nr_pages };
 	uint64_t p2m_count = align_up(nr_pages * 8, PLAN_PAGE_LEN) / PLAN_PAGE_LEN;
 	uint64_t initrd_count = align_up(initrd_len, PLAN_PAGE_LEN) / PLAN_PAGE_LEN, next_pfn;
-	int rc = check_kernel(kernel, notes, err);
+	int rc = check_virtual(notes, err);
 
+	if (rc == 0)
+		rc = check_kernel(kernel, notes, nr_pages, err);
+	if (rc == 0 && initrd_count > nr_pages)
+		rc = no_room(initrd_count, nr_pages, err);
 	if (rc)
 		return rc;
 	layout.kernel.pfn = (kernel->low_gpa - notes->paddr_offset) / PLAN_PAGE_LEN;
@@ -160,13 +205,12 @@ int pv_layout_make(struct pb_image *image, const struct pv_notes *notes, uint64_
 		layout.initrd = take(&next_pfn, initrd_count);
 	if (notes->init_p2m_va == PV_NOWHERE)
 		layout.p2m = take(&next_pfn, p2m_count);
-	lay_out_mapped(&layout, next_pfn);
+	rc = lay_out_mapped(&layout, next_pfn, err);
+	if (rc)
+		return rc;
 	lay_out_unmapped(&layout, p2m_count, initrd_count);
 	if (layout.end_pfn > nr_pages)
-		return fail(err, PB_E_NO_ROOM, "initial area", layout.end_pfn * PLAN_PAGE_LEN, nr_pages * PLAN_PAGE_LEN,
-			    0);
-	rc = check_virtual(&layout, err);
-	if (rc == 0)
-		*ret = layout;
-	return rc;
+		return no_room(layout.end_pfn, nr_pages, err);
+	*ret = layout;
+	return 0;
 }

@@ -162,6 +162,97 @@ static void test_the_p2m_list_knows_every_frame(void **state)
 	rig_close(&rig);
 }
 
+/* SUSPEND_CANCEL, which nobody reads here, becomes INIT_P2M. */
+static void set_init_p2m(struct blob *kernel, uint64_t va)
+{
+	size_t off = kernel_note_off(kernel, "Xen", 14);
+
+	blob_set_le(kernel, off, va, 8);
+	blob_set_le(kernel, off - 8, 15, 4);
+}
+
+static void init_p2m(struct blob *kernel)
+{
+	set_init_p2m(kernel, 0x8000000000);
+}
+
+static void init_p2m_unaligned(struct blob *kernel)
+{
+	set_init_p2m(kernel, 0x8000001000);
+}
+
+static void init_p2m_of_the_hypervisor(struct blob *kernel)
+{
+	set_init_p2m(kernel, 0xffff820000000000);
+}
+
+static void set_number(struct blob *kernel, uint32_t type, uint64_t value)
+{
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", type), value, 8);
+}
+
+static void virt_base_of_the_hypervisor(struct blob *kernel)
+{
+	set_number(kernel, 3, 0xffff800000000000);
+	set_number(kernel, 1, 0xffff800000000000 + KERNEL_GPA + 0x10);
+}
+
+static void virt_base_at_the_end(struct blob *kernel)
+{
+	set_number(kernel, 3, 0xfffffffffef00000); /* 17 MiB, and the mapping wants more */
+	set_number(kernel, 1, 0xfffffffffef00000 + KERNEL_GPA + 0x10);
+}
+
+static void paddr_offset_high(struct blob *kernel)
+{
+	set_number(kernel, 4, 0x2000000);
+}
+
+static void test_the_p2m_list_is_where_the_kernel_wants_it(void **state)
+{
+	uint64_t pages, first, mfn;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "elf64", init_p2m);
+	rig_start(&rig, PB_XEN_PV64, PB_UNPACK_HOST);
+	rig_ram(&rig, 64 * MIB);
+	rig_place(&rig);
+	pages = si(&rig, NR_PAGES, 8);
+	first = si(&rig, FIRST_P2M_PFN, 8);
+	assert_int_equal(si(&rig, MFN_LIST, 8), 0x8000000000);
+	mfn = rig_le(&rig, gpa_of(&rig, 0x8000000000 + first * 8), 8);
+	assert_int_equal(mfn * PAGE, gpa_of(&rig, 0x8000000000)); /* it knows its own first frame */
+	assert_int_equal(si(&rig, NR_P2M_FRAMES, 8), (pages * 8 + PAGE - 1) / PAGE + 3); /* and its page tables */
+	rig_close(&rig);
+}
+
+static void test_notes_that_cannot_be(void **state)
+{
+	static const struct {
+		void (*spoil)(struct blob *kernel);
+		enum pb_code code;
+		const char *field;
+	} cases[] = {
+		{ init_p2m_unaligned, PB_E_NOTE_VALUE, "INIT_P2M" },
+		{ init_p2m_of_the_hypervisor, PB_E_NOTE_VALUE, "INIT_P2M" },
+		{ virt_base_of_the_hypervisor, PB_E_NOTE_VALUE, "VIRT_BASE" },
+		{ virt_base_at_the_end, PB_E_NOTE_VALUE, "VIRT_BASE" },
+		{ paddr_offset_high, PB_E_NOTE_VALUE, "PADDR_OFFSET" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN_OF(cases); i++) {
+		struct rig rig;
+
+		rig_open(&rig, "elf64", cases[i].spoil);
+		rig_start(&rig, PB_XEN_PV64, PB_UNPACK_HOST);
+		rig_ram(&rig, 64 * MIB);
+		rig_refuse(&rig, cases[i].code, cases[i].field, NULL);
+		rig_close(&rig);
+	}
+}
+
 static void test_rings_and_line_are_told(void **state)
 {
 	struct rig rig;
@@ -269,6 +360,8 @@ int main(void)
 		cmocka_unit_test(test_page_tables_are_read_only),
 		cmocka_unit_test(test_half_a_mib_behind_the_stack_is_mapped),
 		cmocka_unit_test(test_the_p2m_list_knows_every_frame),
+		cmocka_unit_test(test_the_p2m_list_is_where_the_kernel_wants_it),
+		cmocka_unit_test(test_notes_that_cannot_be),
 		cmocka_unit_test(test_rings_and_line_are_told),
 		cmocka_unit_test(test_an_initrd_is_given_by_frame),
 		cmocka_unit_test(test_a_hole_in_ram_is_none_to_the_guest),
