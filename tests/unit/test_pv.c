@@ -203,9 +203,9 @@ static void virt_base_at_the_end(struct blob *kernel)
 	set_number(kernel, 1, 0xfffffffffef00000 + KERNEL_GPA + 0x10);
 }
 
-static void paddr_offset_high(struct blob *kernel)
+static void paddr_offset_unaligned(struct blob *kernel)
 {
-	set_number(kernel, 4, 0x2000000);
+	set_number(kernel, 4, 0x10);
 }
 
 static void test_the_p2m_list_is_where_the_kernel_wants_it(void **state)
@@ -238,7 +238,7 @@ static void test_notes_that_cannot_be(void **state)
 		{ init_p2m_of_the_hypervisor, PB_E_NOTE_VALUE, "INIT_P2M" },
 		{ virt_base_of_the_hypervisor, PB_E_NOTE_VALUE, "VIRT_BASE" },
 		{ virt_base_at_the_end, PB_E_NOTE_VALUE, "VIRT_BASE" },
-		{ paddr_offset_high, PB_E_NOTE_VALUE, "PADDR_OFFSET" },
+		{ paddr_offset_unaligned, PB_E_NOTE_VALUE, "PADDR_OFFSET" },
 	};
 
 	(void)state;
