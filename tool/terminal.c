@@ -72,19 +72,23 @@ static void on_continue(int signal_number)
 	errno = saved_errno;
 }
 
-/* A signal that whoever started us chose to ignore (nohup) stays ignored. */
+/* What whoever started us chose to ignore (nohup) stays ignored, what a sanitizer handles stays handled. */
 static void handle(int signal_number, void (*handler)(int))
 {
 	struct sigaction old, action = { .sa_handler = handler, .sa_flags = SA_RESTART };
 
 	sigaction(signal_number, NULL, &old);
-	if (old.sa_handler != SIG_IGN)
+	if (old.sa_handler == SIG_DFL)
 		sigaction(signal_number, &action, NULL);
 }
 
 static void handle_signals(void)
 {
-	static const int ends_or_stops[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+	/* All that ends or stops a process by default and leaves it the time to say so. */
+	static const int ends_or_stops[] = {
+		SIGINT,  SIGTERM, SIGHUP,    SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGPOLL,
+		SIGXCPU, SIGXFSZ, SIGSTKFLT, SIGPWR,  SIGABRT, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,    SIGTRAP, SIGSYS,
+	};
 
 	for (size_t i = 0; i < sizeof(ends_or_stops) / sizeof(ends_or_stops[0]); i++)
 		handle(ends_or_stops[i], on_end_or_stop);

@@ -86,9 +86,13 @@ timed_out() {
 
 @test "the terminal is given back on every signal" {
 	local signal
-	for signal in SIGINT SIGTERM SIGHUP SIGQUIT; do
+	for signal in SIGINT SIGTERM SIGHUP SIGQUIT SIGUSR1 SIGALRM SIGABRT; do
 		"$BATS_TEST_DIRNAME/terminal.py" "$signal" "$PARABOOT" "$echo_guest"
 	done
+}
+
+@test "the terminal is given back when the time is over" {
+	"$BATS_TEST_DIRNAME/terminal.py" timeout "$PARABOOT" "$echo_guest"
 }
 
 @test "the terminal is the shell's while stopped or in the background" {

@@ -17,7 +17,7 @@ import time
 
 PATIENCE = 60
 COOKED = termios.ICANON | termios.ECHO | termios.ISIG
-LEFT, REBOOTED = 130, 10
+LEFT, REBOOTED, TIMED_OUT = 130, 10, 124
 
 
 def check(true, what):
@@ -116,23 +116,30 @@ def stop(job):
     return guest_ends(job)
 
 
-def by_signal(name):
+def by_signal(number, wanted):
     def way(job):
-        os.kill(job.pid, getattr(signal, name))
-        return LEFT
+        os.kill(job.pid, number)
+        return wanted
 
     return way
 
 
-WAYS = {"keys": keys, "guest": guest_ends, "stop": stop}
-WAYS |= {name: by_signal(name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")}
+def timeout(job):
+    return TIMED_OUT
+
+
+WAYS = {"keys": keys, "guest": guest_ends, "stop": stop, "timeout": timeout}
+WAYS |= {name: by_signal(getattr(signal, name), LEFT) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")}
+# These are no request to leave: they do what they do to any process.
+WAYS |= {n: by_signal(getattr(signal, n), -getattr(signal, n)) for n in ("SIGUSR1", "SIGALRM", "SIGABRT")}
 
 
 def main():
     way, paraboot, image = sys.argv[1:]
     if os.fork():  # the leader of a session has to be no leader of a group
         sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
-    job = Job([paraboot, "run", "--engine", "qemu", "--no-initrd", "-m", "64M", image])
+    limit = ["--timeout", "3"] if way == "timeout" else []
+    job = Job([paraboot, "run", "--engine", "qemu", "--no-initrd", "-m", "64M", *limit, image])
     job.see(b"ready")
     check(job.is_raw(), "is not raw while the guest runs")
     wanted = WAYS[way](job)
