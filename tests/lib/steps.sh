@@ -141,6 +141,7 @@ step_fuzz-seeds() {
 }
 
 FUZZ_RUNS=${FUZZ_RUNS:-5000}
+FUZZ_SECONDS=${FUZZ_SECONDS:-120} # a target, at most
 
 # New inputs go to a folder of their own: the corpus holds what was chosen.
 step_fuzz() {
@@ -152,7 +153,7 @@ step_fuzz() {
 		found=$BUILD/check/found/$name
 		mkdir -p "$found"
 		check_that "fuzz $name, $FUZZ_RUNS executions" \
-			"$target" -runs="$FUZZ_RUNS" -max_total_time=120 -rss_limit_mb=2048 -timeout=20 -seed=1 \
+			"$target" -runs="$FUZZ_RUNS" -max_total_time="$FUZZ_SECONDS" -rss_limit_mb=2048 -timeout=20 -seed=1 \
 			-artifact_prefix="$found/crash-" "$found" "$REPO/tests/fuzz/corpus/$name"
 	done
 }
