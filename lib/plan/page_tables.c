@@ -100,7 +100,8 @@ int page_tables_put(struct plan_builder *builder, const struct pb_range *ranges,
 
 	for (size_t i = 0; i < n; i++)
 		if (!gibs_add_range(&gibs, &ranges[i]))
-			return fail(err, PB_E_NO_ROOM, "page_tables", ranges[i].len, (uint64_t)GIBS_MAX << GIB_SHIFT, 0);
+			return fail(err, PB_E_NO_ROOM, "page_tables", ranges[i].len, (uint64_t)GIBS_MAX << GIB_SHIFT,
+				    0);
 	len = (1 + count_level3(&gibs) + gibs.nr) * sizeof(page_table);
 	rc = builder_take_small(builder, "page_tables", len, &gpa, err);
 	if (rc)

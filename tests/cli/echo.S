@@ -4,7 +4,7 @@
  * each byte that it gets, until it gets a dot, which resets the machine, or an
  * exclamation mark, which is its end by a triple fault.
  */
-#include "guest.h"
+#include "guest.inc"
 	.globl	_start
 _start:
 	say	line, line_end

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest for examples/vmm.c: says hello, and resets the machine. */
-#include "guest.h"
+#include "guest.inc"
 	.globl	_start
 _start:
 	say	line, line_end
