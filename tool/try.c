@@ -202,8 +202,9 @@ static int make_table(struct try_table *table)
 
 	if (status != STATUS_OK)
 		return status;
-	decode_once(table->image);
 	try_list(table);
+	if (next_waiting(table))
+		decode_once(table->image);
 	return table->nr_rows ? STATUS_OK : complain("try", "there is no such row as the options ask for");
 }
 

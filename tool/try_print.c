@@ -159,4 +159,5 @@ void try_print_end(const struct try_table *table)
 		counts[table->rows[i].outcome]++;
 	printf("%zu started, %zu failed, %zu not possible with this image, %zu cannot be tried here\n",
 	       counts[TRY_STARTED], counts[TRY_FAILED], counts[TRY_NOT_POSSIBLE], counts[TRY_CANNOT_HERE]);
+	fflush(stdout); /* before what is said of it on standard error */
 }
