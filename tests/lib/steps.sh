@@ -34,6 +34,7 @@ step_table() {
 		2 mandoc         300 man pages
 	EOF
 	for kind in ${KERNEL_KINDS:-$(kernel_kinds)}; do
+		[[ $kind == cloud ]] && say "2 try 1800 every start of good and of broken kernels (tests/try)"
 		say "2 boot-$kind 7200 boots of this kind of kernel (tests/boot)"
 	done
 }
@@ -208,6 +209,11 @@ step_boot() {
 
 step_scripts() {
 	run_bats scripts
+}
+
+step_try() {
+	tool_env release
+	"$REPO/tests/try/run"
 }
 
 step_golden() {
