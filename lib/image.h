@@ -27,7 +27,8 @@ struct note {
 	char *owner; /* NUL-terminated */
 	uint32_t type;
 	uint32_t desc_len;
-	uint8_t *desc; /* followed by a NUL that desc_len does not count */
+	uint8_t *desc;     /* followed by a NUL that desc_len does not count */
+	uint64_t desc_off; /* in the unpacked kernel; 0: nowhere, it was made from __xen_guest */
 };
 
 /* The ELF inside; valid after kernel_load(). */

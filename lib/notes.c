@@ -108,7 +108,9 @@ static int cut(const uint8_t **area, size_t *area_len, uint32_t len, const char 
 	return 0;
 }
 
-static int parse_one(struct note_list *list, const uint8_t **area, size_t *area_len, struct pb_error *err)
+/* start is where the area began, which is what desc_off counts from until add_area() knows better. */
+static int parse_one(struct note_list *list, const uint8_t *start, const uint8_t **area, size_t *area_len,
+		     struct pb_error *err)
 {
 	Elf64_Nhdr head; /* the same in both classes */
 	const uint8_t *bytes = NULL, *owner = NULL, *desc = NULL;
@@ -124,18 +126,22 @@ static int parse_one(struct note_list *list, const uint8_t **area, size_t *area_
 		rc = cut(area, area_len, head.n_descsz, "n_descsz", &desc, err);
 	if (rc < 0)
 		return rc;
-	return list_add(list, (const char *)owner, strnlen((const char *)owner, head.n_namesz), head.n_type, desc,
-			head.n_descsz, err);
+	rc = list_add(list, (const char *)owner, strnlen((const char *)owner, head.n_namesz), head.n_type, desc,
+		      head.n_descsz, err);
+	if (rc == 0)
+		list->notes[list->count - 1].desc_off = (uint64_t)(desc - start);
+	return rc;
 }
 
 int notes_parse(struct note_list *list, const uint8_t *area, size_t area_len, struct pb_error *err)
 {
+	const uint8_t *start = area;
 	int rc = 0;
 
 	while (rc == 0 && area_len > 0) {
 		if (area_len < sizeof(Elf64_Nhdr) && all_zero(area, area_len))
 			break;
-		rc = parse_one(list, &area, &area_len, err);
+		rc = parse_one(list, start, &area, &area_len, err);
 	}
 	return rc;
 }
@@ -151,6 +157,7 @@ struct areas {
 static int add_area(struct areas *areas, uint64_t off, uint64_t len, const char *field, struct pb_error *err)
 {
 	const struct bytes *bytes = &areas->elf->bytes;
+	unsigned first = areas->list->count;
 
 	if (len > AREAS_LEN_MAX - areas->sum_len)
 		return fail(err, PB_E_LIMIT, field, len, AREAS_LEN_MAX - areas->sum_len, off);
@@ -167,6 +174,8 @@ static int add_area(struct areas *areas, uint64_t off, uint64_t len, const char 
 	if (rc == 0)
 		rc = notes_parse(areas->list, area, len, err);
 	free(area);
+	for (unsigned i = first; i < areas->list->count; i++)
+		areas->list->notes[i].desc_off += off;
 	areas->sum_len += len;
 	return rc;
 }

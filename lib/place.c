@@ -173,6 +173,7 @@ static int put_placement(const struct placer *placer, const struct pb_placement 
 struct relocator {
 	const struct placer *placer;
 	struct window window;
+	bool own_address_done; /* the table lists it after all */
 };
 
 /* One byte at a time: for a field that the end of a window cuts. */
@@ -242,9 +243,20 @@ static int relocate_entry(void *ctx, enum reloc_group group, const struct segmen
 	uint64_t delta = (uint64_t)info->virt_delta;
 	pb_gpa gpa = segment->gpa + (uint64_t)info->phys_delta + seg_off;
 
+	relocator->own_address_done |= gpa == relocator->placer->plan->body->own_address.gpa;
 	/* An inverse field holds the distance from something that does not move to something that does. */
 	return relocate_field(relocator, gpa, group == RELOC_ABS64 ? 8 : 4, segment->file_len - seg_off,
 			      group == RELOC_INVERSE32 ? -delta : delta, err);
+}
+
+static int relocate_own_address(struct relocator *relocator, struct pb_error *err)
+{
+	const struct plan_body *body = relocator->placer->plan->body;
+	const struct own_address *own = &body->own_address;
+
+	if (own->len == 0 || relocator->own_address_done)
+		return 0;
+	return relocate_field(relocator, own->gpa, own->len, own->len, (uint64_t)body->info.virt_delta, err);
 }
 
 static int relocate(const struct placer *placer, struct pb_error *err)
@@ -256,6 +268,8 @@ static int relocate(const struct placer *placer, struct pb_error *err)
 	if (body->info.virt_delta == 0)
 		return 0;
 	rc = reloc_each(placer->plan->image, &body->relocs, relocate_entry, &relocator, err);
+	if (rc == 0)
+		rc = relocate_own_address(&relocator, err);
 	window_close(placer, &relocator.window);
 	return rc;
 }

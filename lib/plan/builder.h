@@ -13,8 +13,7 @@
 #ifndef PB_LIB_PLAN_BUILDER_H
 #define PB_LIB_PLAN_BUILDER_H
 
-#include "../image.h"
-#include "../reloc.h"
+#include "plan.h"
 #include "space.h"
 
 struct plan_builder {
@@ -36,6 +35,7 @@ struct plan_builder {
 	struct pb_plan_info info;
 	struct pb_cpu cpu;
 	struct reloc_table relocs;
+	struct own_address own_address;
 	struct pb_placement *placements;
 	size_t nr_placements, cap_placements;
 	uint8_t *bytes; /* PB_FROM_PLAN */
@@ -64,11 +64,12 @@ int builder_put(struct plan_builder *builder, enum pb_kind kind, pb_gpa gpa, con
 /* Where a host-unpacked kernel may run, other than where it was linked. */
 struct kernel_rules {
 	uint64_t align;
-	pb_gpa min, max;    /* of its first and last byte */
-	pb_gpa far_max;     /* of its last byte if there is no room below max; 0: then nowhere */
-	bool self_locating; /* it finds out where it is: the physical base may move without the virtual one */
-	bool told;          /* the image says that it is; else a relocation table has to prove or make it movable */
-	bool never;         /* the image says that it cannot move */
+	pb_gpa min, max;          /* of its first and last byte */
+	pb_gpa far_max;           /* of its last byte if there is no room below max; 0: then nowhere */
+	bool self_locating;       /* it finds out where it is: the physical base may move without the virtual one */
+	bool unsigned_difference; /* of both bases, to that kernel: the virtual one may not move further up */
+	bool told;  /* the image says that it is; else a relocation table has to prove or make it movable */
+	bool never; /* the image says that it cannot move */
 };
 
 int kernel_reserve_host(struct plan_builder *builder, const struct kernel_rules *rules, struct pb_error *err);

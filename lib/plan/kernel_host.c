@@ -144,15 +144,13 @@ static int check_kaslr(struct plan_builder *builder, const struct kernel_rules *
 }
 
 /* The kernel moves among what the others left free, its own window included: so there is always a place. */
-int kernel_move(struct plan_builder *builder, const struct kernel_rules *rules, struct pb_error *err)
+static int move_physical(struct plan_builder *builder, const struct kernel_rules *rules, uint64_t *dice,
+			 struct pb_error *err)
 {
-	uint64_t dice = builder->request.kaslr_seed, len = builder->info.kernel_len, slots;
+	uint64_t len = builder->info.kernel_len, slots;
 	struct space_want want = { .len = len, .align = rules->align, .min = rules->min, .max = rules->max };
-	int rc = builder->request.kaslr ? check_kaslr(builder, rules, err) : 0;
+	int rc = space_give(&builder->space, builder->info.kernel_gpa, len, err);
 
-	if (rc || !builder->request.kaslr)
-		return rc;
-	rc = space_give(&builder->space, builder->info.kernel_gpa, len, err);
 	if (rc)
 		return rc;
 	slots = space_slots(&builder->space, &want);
@@ -162,11 +160,33 @@ int kernel_move(struct plan_builder *builder, const struct kernel_rules *rules, 
 	}
 	if (slots == 0)
 		return fail(err, PB_E_KASLR, "kernel", len, want.max, 0);
-	rc = take_window(builder, space_slot(&builder->space, &want, dice_below(&dice, slots)), len, err);
-	builder->info.virt_delta = builder->info.phys_delta;
-	slots = virtual_slots(builder);
-	if (rules->self_locating && slots > 0)
-		builder->info.virt_delta = (int64_t)(dice_below(&dice, slots) * kernel_alignment(builder));
+	return take_window(builder, space_slot(&builder->space, &want, dice_below(dice, slots)), len, err);
+}
+
+static int64_t random_virt_delta(const struct plan_builder *builder, const struct kernel_rules *rules, uint64_t *dice)
+{
+	uint64_t align = kernel_alignment(builder), slots = virtual_slots(builder);
+	int64_t phys_delta = builder->info.phys_delta;
+
+	if (!rules->self_locating || slots == 0)
+		return phys_delta;
+	if (rules->unsigned_difference)
+		slots = min_u64(slots, 1 + (phys_delta > 0 ? (uint64_t)phys_delta / align : 0));
+	return (int64_t)(dice_below(dice, slots) * align);
+}
+
+int kernel_move(struct plan_builder *builder, const struct kernel_rules *rules, struct pb_error *err)
+{
+	uint64_t dice = builder->request.kaslr_seed;
+	int rc;
+
+	if (!builder->request.kaslr)
+		return 0;
+	rc = check_kaslr(builder, rules, err);
+	if (rc == 0)
+		rc = move_physical(builder, rules, &dice, err);
+	if (rc == 0)
+		builder->info.virt_delta = random_virt_delta(builder, rules, &dice);
 	return rc;
 }
 

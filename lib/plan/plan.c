@@ -47,6 +47,7 @@ static int make_body(struct plan_builder *builder, struct plan_body **ret, struc
 	body->info = builder->info;
 	body->cpu = builder->cpu;
 	body->relocs = builder->relocs;
+	body->own_address = builder->own_address;
 	body->placements_off = sizeof(*body);
 	body->bytes_off = sizeof(*body) + table_len;
 	body->bytes_len = builder->bytes_len;

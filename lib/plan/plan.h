@@ -10,13 +10,24 @@
 #include "../image.h"
 #include "../reloc.h"
 
+/*
+ * A field in which the kernel says where it was linked, and later reads that
+ * again: it follows the virtual base like a relocation, though the table may
+ * not list it. len 0: none.
+ */
+struct own_address {
+	pb_gpa gpa;
+	uint64_t len;
+};
+
 struct plan_body {
 	uint64_t len; /* of the whole body */
 	struct pb_plan_info info;
 	struct pb_cpu cpu;
 	struct reloc_table relocs; /* all counts 0: nothing to adjust */
-	uint64_t placements_off;   /* struct pb_placement[info.placements], sorted by gpa */
-	uint64_t bytes_off;        /* what PB_FROM_PLAN placements' source_off counts from */
+	struct own_address own_address;
+	uint64_t placements_off; /* struct pb_placement[info.placements], sorted by gpa */
+	uint64_t bytes_off;      /* what PB_FROM_PLAN placements' source_off counts from */
 	uint64_t bytes_len;
 };
 

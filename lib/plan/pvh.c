@@ -34,6 +34,7 @@ static int self_locating_rules(const struct note *note, struct kernel_rules *rul
 					.min = max_u64(words[1], PLAN_LOWEST_GPA),
 					.max = words[2],
 					.self_locating = true,
+					.unsigned_difference = true, /* 32-bit code computes phys_base from it */
 					.told = true };
 	return 0;
 }
@@ -85,6 +86,28 @@ static int put_told(struct plan_builder *builder, struct pb_error *err)
 	return rc;
 }
 
+/*
+ * From Linux 6.13 on, the entry code subtracts PHYS32_ENTRY, as it stands in
+ * memory, from where it finds itself, and moves page tables by the difference.
+ * Those tables' entries have been relocated by the virtual base; so has the
+ * note to be, which the build took care to keep out of the relocation table.
+ */
+static void find_own_address(struct plan_builder *builder, const struct kernel *elf)
+{
+	const struct note *note = kernel_note(builder->image, "Xen", XEN_ELFNOTE_PHYS32_ENTRY);
+
+	for (unsigned i = 0; note->desc_off && i < elf->nr_segments; i++) {
+		const struct segment *segment = &elf->segments[i];
+		uint64_t off = note->desc_off - segment->file_off;
+
+		if (note->desc_off < segment->file_off || off >= segment->file_len ||
+		    note->desc_len > segment->file_len - off)
+			continue;
+		builder->own_address.gpa = segment->gpa + (uint64_t)builder->info.phys_delta + off;
+		builder->own_address.len = note->desc_len;
+	}
+}
+
 static int put_host(struct plan_builder *builder, const struct kernel *elf, pb_gpa *ret_entry_gpa, struct pb_error *err)
 {
 	struct kernel_rules rules = { 0 };
@@ -101,6 +124,8 @@ static int put_host(struct plan_builder *builder, const struct kernel *elf, pb_g
 		rc = kernel_move(builder, &rules, err);
 	if (rc == 0)
 		rc = kernel_put_host(builder, err);
+	if (rc == 0 && rules.self_locating)
+		find_own_address(builder, elf);
 	if (rc == 0)
 		*ret_entry_gpa = entry_gpa + (uint64_t)builder->info.phys_delta;
 	return rc;

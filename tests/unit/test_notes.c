@@ -45,6 +45,21 @@ static void assert_text(pb_image *image, const char *name, const char *text)
 	assert_int_equal(note.desc_len, strlen(text));
 }
 
+/* Whoever changes a note in memory has to know where it is. */
+static void place_in_file(void **state)
+{
+	struct opened opened = open_good("elf64-two-notes");
+	const struct kernel *kernel;
+
+	(void)state;
+	assert_true(count_of(opened.image) > 10);
+	kernel = image_kernel(opened.image);
+	for (unsigned i = 0; i < kernel->nr_notes; i++)
+		assert_memory_equal(opened.blob.data + kernel->notes[i].desc_off, kernel->notes[i].desc,
+				    kernel->notes[i].desc_len);
+	close_good(&opened);
+}
+
 /* The same notes from every place where they can be. */
 static void every_place(void **state)
 {
@@ -329,12 +344,19 @@ static void unknown_note(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_place),        cmocka_unit_test(narrow_numbers),
-		cmocka_unit_test(build_id),           cmocka_unit_test(xen_guest),
-		cmocka_unit_test(xen_guest_defaults), cmocka_unit_test(index_past),
-		cmocka_unit_test(cut_anywhere),       cmocka_unit_test(zeros_between),
-		cmocka_unit_test(odd_owners),         cmocka_unit_test(numbers),
-		cmocka_unit_test(unknown_note),       cmocka_unit_test(segment_without_xen),
+		cmocka_unit_test(place_in_file),
+		cmocka_unit_test(every_place),
+		cmocka_unit_test(narrow_numbers),
+		cmocka_unit_test(build_id),
+		cmocka_unit_test(xen_guest),
+		cmocka_unit_test(xen_guest_defaults),
+		cmocka_unit_test(index_past),
+		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(zeros_between),
+		cmocka_unit_test(odd_owners),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(unknown_note),
+		cmocka_unit_test(segment_without_xen),
 		cmocka_unit_test(segment_alone),
 	};
 

@@ -89,6 +89,8 @@ static void test_the_bases_stay_in_bounds(void **state)
 			assert_true(rig.info.virt_delta >= 0);
 			assert_true(KERNEL_GPA + (uint64_t)rig.info.virt_delta + rig.info.kernel_len <=
 				    cases[i].virt_max);
+			if (cases[i].entry == PB_PVH) /* 32-bit code takes the difference for a positive number */
+				assert_true(rig.info.virt_delta <= rig.info.phys_delta);
 			if (cases[i].tied)
 				assert_int_equal(rig.info.phys_delta, rig.info.virt_delta);
 			highest = rig.info.kernel_gpa > highest ? rig.info.kernel_gpa : highest;
@@ -145,6 +147,55 @@ static void test_every_group_follows(void **state)
 	}
 	rig_close(&rig);
 	rig_close(&linked);
+}
+
+/* The first PT_LOAD is the file's first page, notes and all: program headers follow the 64 bytes of an ELF header. */
+static void notes_in_memory(struct blob *kernel)
+{
+	blob_set_le(kernel, 64 + 8, 0, 8);       /* p_offset */
+	blob_set_le(kernel, 64 + 32, 0x1000, 8); /* p_filesz */
+}
+
+static void notes_in_memory_no_reloc(struct blob *kernel)
+{
+	notes_in_memory(kernel);
+	no_phys32_reloc(kernel);
+}
+
+/* A relocation of our own for the note: the last entry of the last group, which is the 32-bit one. */
+static void note_is_relocated(struct blob *kernel)
+{
+	notes_in_memory(kernel);
+	blob_set_le(kernel, kernel->len - 4, KERNEL_VIRT64 + KERNEL_GPA + kernel_note_off(kernel, "Xen", 18), 4);
+}
+
+/* Linux from 6.13 on reads PHYS32_ENTRY in memory to learn how far it was moved from where it was linked. */
+static void test_a_kernel_that_reads_its_own_note(void **state)
+{
+	static const struct {
+		void (*spoil)(struct blob *);
+		enum pb_entry entry;
+		bool follows;
+	} cases[] = { { notes_in_memory, PB_PVH, true },
+		      { note_is_relocated, PB_PVH, true }, /* once, not twice */
+		      { notes_in_memory_no_reloc, PB_PVH, false },
+		      { notes_in_memory, PB_LINUX64, false } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN_OF(cases); i++) {
+		struct rig rig;
+		size_t off;
+
+		open_start(&rig, "elf64-big", cases[i].spoil, cases[i].entry);
+		off = kernel_note_off(&rig.file, "Xen", 18);
+		assert_in_range(off, 0x160, 0xff8);
+		for (rig.request.kaslr_seed = 0; rig.request.kaslr_seed < 4; rig.request.kaslr_seed++) {
+			rig_place(&rig);
+			assert_int_equal(rig_le(&rig, rig.info.kernel_gpa + off, 8),
+					 KERNEL_GPA + 0x20 + (cases[i].follows ? (uint64_t)rig.info.virt_delta : 0));
+		}
+		rig_close(&rig);
+	}
 }
 
 static void test_the_kernel_is_told(void **state)
@@ -255,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_the_same_seed_gives_the_same_plan),
 		cmocka_unit_test(test_the_bases_stay_in_bounds),
 		cmocka_unit_test(test_every_group_follows),
+		cmocka_unit_test(test_a_kernel_that_reads_its_own_note),
 		cmocka_unit_test(test_the_kernel_is_told),
 		cmocka_unit_test(test_a_kernel_that_fits_can_always_be_randomised),
 		cmocka_unit_test(test_a_kernel_above_4_gib_stays_there),
