@@ -200,7 +200,7 @@ static int check_entry(const pb_plan *plan, struct engine_error *err)
 	struct pb_plan_info info = PB_INIT(info);
 
 	if (pb_plan_info(plan, &info) == 0 &&
-	    (info.entry == PB_LINUX32 || info.entry == PB_LINUX64 || info.entry == PB_PVH))
+	    (info.entry == PB_LINUX32 || info.entry == PB_LINUX64 || info.entry == PB_PVH || info.entry == PB_XEN_PV64))
 		return 0;
 	return engine_fail(err, ENGINE_UNABLE, "engine kvm cannot enter by %s", pb_entry_name(info.entry));
 }

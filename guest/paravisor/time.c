@@ -2,7 +2,7 @@
 /*
  * Time: the TSC, scaled the way the guest scales it too (<xen/xen.h>, struct
  * vcpu_time_info), counted from the paravisor's start. Its rate is measured
- * against the HPET, else the PM timer, else the PIT, three times, and the
+ * against the PM timer, else the HPET, else the PIT, three times, and the
  * middle counts; the local APIC's timer is measured along with it.
  */
 #include "asm.h"
@@ -94,15 +94,25 @@ struct reference {
 	uint64_t hz, mask;
 };
 
+/* Under KVM itself a page where nothing is may end the machine; so no HPET is looked for there. */
+static bool may_probe_memory(void)
+{
+	uint32_t out[4];
+
+	cpuid(0x40000000, 0, out);
+	return out[1] != 0x4b4d564b; /* "KVMK" */
+}
+
 /* The best that this machine has. */
 static struct reference find_reference(void)
 {
-	uint64_t hz = hpet_hz();
+	uint64_t hz;
 
-	if (hz)
-		return (struct reference){ "HPET", hpet_ticks, hz, 0xffffffff };
 	if (pm_alive())
 		return (struct reference){ "PM timer", pm_ticks, PM_HZ, 0xffffff };
+	hz = may_probe_memory() ? hpet_hz() : 0;
+	if (hz)
+		return (struct reference){ "HPET", hpet_ticks, hz, 0xffffffff };
 	pit_start();
 	return (struct reference){ "PIT", pit_ticks, PIT_HZ, 0xffff };
 }
