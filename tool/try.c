@@ -152,7 +152,6 @@ static int run_all(struct try_table *table)
 
 	signals_to_hear(&heard);
 	sigprocmask(SIG_BLOCK, &heard, &table->signals_before);
-	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0) {
@@ -183,6 +182,7 @@ static int run_table(struct try_table *table, const json_t *expected)
 	const struct options *opt = table->opt;
 	int status;
 
+	signal(SIGPIPE, SIG_IGN);
 	try_print_begin(table);
 	status = run_all(table);
 	if (status != STATUS_OK)

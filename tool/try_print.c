@@ -151,12 +151,30 @@ void try_print_row(struct try_table *table, const struct try_row *row)
 	fflush(stdout);
 }
 
+/* Why a row failed, if a live table had no room for it. */
+static void print_cut_reason(const struct try_row *row)
+{
+	struct winsize size = { .ws_col = COLUMNS_MIN };
+	char text[TEXT_MAX], *reason;
+
+	terminal_size(&size);
+	row_text(row, text, sizeof(text));
+	if (row->outcome != TRY_FAILED || !text[clip(text, size.ws_col - 1u)])
+		return;
+	reason = escaped(row->reason, strlen(row->reason));
+	printf("%s %s %s: %s\n", row->entry_name, pb_unpack_name(row->unpack), row->engine->name, reason);
+	free(reason);
+}
+
 void try_print_end(const struct try_table *table)
 {
 	size_t counts[TRY_CANNOT_HERE + 1] = { 0 };
 
-	for (size_t i = 0; i < table->nr_rows; i++)
+	for (size_t i = 0; i < table->nr_rows; i++) {
 		counts[table->rows[i].outcome]++;
+		if (table->live)
+			print_cut_reason(&table->rows[i]);
+	}
 	printf("%zu started, %zu failed, %zu not possible with this image, %zu cannot be tried here\n",
 	       counts[TRY_STARTED], counts[TRY_FAILED], counts[TRY_NOT_POSSIBLE], counts[TRY_CANNOT_HERE]);
 	fflush(stdout); /* before what is said of it on standard error */

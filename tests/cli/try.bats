@@ -43,7 +43,7 @@ setup() {
 	fails 2 "none: *No such file or directory*" try --expect none "$echo_guest"
 	: >empty
 	fails 2 "empty: line 1: *" try --expect empty "$echo_guest"
-	printf '{\n"starts": 1,\n' >cut
+	printf '{\n"starts": 1,\n' >"cut"
 	fails 2 "cut: line *" try --expect cut "$echo_guest"
 	echo '{"starts": {}}' >other
 	fails 2 "other: starts: is not there*" try --expect other "$echo_guest"
@@ -68,4 +68,128 @@ setup() {
 	run -1 --separate-stderr timeout 120 "$PARABOOT" try --engine qemu --timeout 4 -m 64M -e linux64 -u host "$echo_guest"
 	[[ ${lines[1]} == "linux64   host   qemu  failed "*"before its init: timed out: after 4.0 s; last line: ready" ]]
 	[[ ${lines[2]} == "0 started, 1 failed, 0 not possible with this image, 0 cannot be tried here" && ! $stderr ]]
+}
+
+# --- The table ------------------------------------------------------------------
+
+# on_terminal SIZE: the table of two rows, one not possible, one that fails after a while.
+on_terminal() {
+	run -1 "$BATS_TEST_DIRNAME/table.py" "$1" "$PARABOOT" try --engine qemu --timeout 3 -m 64M -e linux64 "$echo_guest"
+	printf '%s\n' "${lines[@]}"
+}
+
+@test "a terminal with room gets a live table, and why a row failed in full" {
+	TERM=xterm on_terminal 24x100
+	[[ ${lines[0]} == live && ${lines[1]} == ENTRY* && ${#lines[@]} == 6 ]]
+	[[ ${lines[2]} == "linux64   host   qemu  failed "*"before its init: timed out: after 3.0 s" && ${#lines[2]} -le 100 ]]
+	[[ ${lines[3]} == "linux64   guest  -     not possible "* ]]
+	[[ ${lines[4]} == "linux64 host qemu: before its init: timed out: after 3.0 s; last line: ready" ]]
+	[[ ${lines[5]} == "0 started, 1 failed, 1 not possible with this image, 0 cannot be tried here" ]]
+	TERM=xterm on_terminal 5x180
+	[[ ${lines[0]} == live && ${#lines[@]} == 5 ]]
+}
+
+@test "a terminal without room, or that knows no escape sequences, gets plain lines" {
+	local size
+	for size in 4x100 24x60; do
+		TERM=xterm on_terminal "$size"
+		[[ ${lines[0]} == plain && ${#lines[@]} == 5 ]]
+		[[ ${lines[2]} == *"not possible"* && ${lines[3]} == *"last line: ready" && ${lines[4]} == "0 started, 1 failed"* ]]
+	done
+	TERM=dumb on_terminal 24x100
+	[[ ${lines[0]} == plain ]]
+}
+
+@test "a terminal made too small gets plain lines from then on" {
+	TERM=xterm on_terminal 24x100,4x100
+	[[ ${lines[0]} == live && ${lines[2]} == *" running "* && ${lines[4]} == *" failed "*"last line: ready" ]]
+}
+
+@test "a reader that goes away ends it, in one line" {
+	run --separate-stderr bash -c '{ timeout 60 "$1" try --engine qemu --timeout 50 -m 64M -e linux64 "$2"; echo "status $?" >&2; } | true' - "$PARABOOT" "$echo_guest"
+	[[ ${#stderr_lines[@]} == 2 && ${stderr_lines[0]} == "paraboot: standard output: "* && ${stderr_lines[1]} == "status 3" ]]
+}
+
+# --- Processes ------------------------------------------------------------------
+
+# A QEMU that writes down its process id, and one that only writes down how many of it there are at a time.
+make_qemus() {
+	cat >qemu-noted <<-EOF
+		#!/bin/sh
+		echo \$\$ >>"$PWD/pids"
+		exec qemu-system-x86_64 "\$@"
+	EOF
+	cat >qemu-counted <<-EOF
+		#!/bin/sh
+		: >"$PWD/running.\$\$"
+		ls "$PWD" | grep -c ^running >>"$PWD/counts"
+		sleep 0.5
+		rm "$PWD/running.\$\$"
+		exit 1
+	EOF
+	chmod +x qemu-noted qemu-counted
+}
+
+# wait_for COMMAND...: until it succeeds, for half a minute.
+wait_for() {
+	local end=$((SECONDS + 30))
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}
+
+no_process() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# start_try SIGNALS...: with these as they are by default, which bash in the background would ignore. Sets pid.
+start_try() {
+	rm -f pids
+	env "$1" PARABOOT_QEMU="$PWD/qemu-noted" "$PARABOOT" try --timeout 60 -m 64M -e linux64 -u host --engine qemu "$echo_guest" >out 2>err 3>&- &
+	pid=$!
+	wait_for test -s pids
+}
+
+@test "a signal ends it, and leaves no QEMU behind" {
+	local signal status pid
+	make_qemus
+	for signal in INT TERM HUP QUIT KILL; do
+		start_try --default-signal
+		kill -s "$signal" "$pid"
+		status=0
+		wait "$pid" || status=$?
+		[[ $status == $((128 + $(kill -l "$signal"))) && ! -s err ]]
+		wait_for no_process "$(cat pids)"
+	done
+}
+
+@test "a signal that was ignored before stays ignored" {
+	local pid status=0
+	make_qemus
+	start_try --ignore-signal=HUP
+	kill -s HUP "$pid"
+	sleep 1
+	kill -s TERM "$pid"
+	wait "$pid" || status=$?
+	((status == 143))
+	[[ $(grep -c . pids) == 1 ]]
+	wait_for no_process "$(cat pids)"
+}
+
+@test "-j says how many at once" {
+	make_qemus
+	PARABOOT_QEMU=$PWD/qemu-counted run -1 "$PARABOOT" try --engine qemu -j 1 "$IMAGES/good/bz-2.15"
+	(($(wc -l <counts) >= 4)) && [[ $(sort -u counts) == 1 ]]
+	[[ $output == *" failed "*"ended before the guest began"* ]]
+	rm counts
+	PARABOOT_QEMU=$PWD/qemu-counted run -1 "$PARABOOT" try --engine qemu -j 4 "$IMAGES/good/bz-2.15"
+	(($(sort -n counts | tail -n 1) > 1))
+}
+
+@test "no UEFI firmware: the row efi cannot be tried here" {
+	make_qemus
+	PARABOOT_OVMF=$PWD/none PARABOOT_QEMU=$PWD/qemu-counted run -1 --separate-stderr \
+		"$PARABOOT" try --json --engine qemu -u guest "$IMAGES/good/bz-mz"
+	jq -e '.starts[] | select(.entry == "efi") | .outcome == "cannot here" and (.reason | test("no UEFI firmware here .*ovmf"))' <<<"$output"
 }
