@@ -16,6 +16,7 @@
 #include "sys.h"
 
 #include <asm/ioctls.h>
+#include <asm/termbits.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/reboot.h>
@@ -422,9 +423,26 @@ static bool read_line(char *ret, size_t size)
 	return true;
 }
 
+/*
+ * The kernel must neither echo what is typed, or its characters come in
+ * between ours, nor take more than it can keep: with hardware flow control it
+ * tells the other end to wait.
+ */
+static void set_terminal(void)
+{
+	struct termios termios;
+
+	if (sys_ioctl(0, TCGETS, (long)&termios) < 0)
+		return;
+	termios.c_lflag &= ~(tcflag_t)ECHO;
+	termios.c_cflag |= CRTSCTS;
+	sys_ioctl(0, TCSETS, (long)&termios);
+}
+
 /* Show that what is typed arrives: each line comes back, until "quit". */
 static void echo(void)
 {
+	set_terminal();
 	say("echo", "ready");
 	while (read_line(buf, sizeof(buf)) && !equals(buf, "quit"))
 		say("echo", buf);
