@@ -5,7 +5,8 @@
  * - A byte written is sent at once, so the transmitter is always empty; give()
  *   makes a guest wait whose reader is slow, and no byte is ever dropped.
  * - The other end of the wire honours the handshake: it sends only while RTS is
- *   up or the receive interrupt is enabled, and only into a FIFO with room. So
+ *   up (of a driver that never raised it: while the receive interrupt is
+ *   enabled), and only into a FIFO with room. So
  *   what is typed or pasted before the guest has opened its port, or faster
  *   than it reads, waits on our side instead of getting lost. A port that was
  *   never opened still gives a byte to whoever polls LSR for one.
@@ -19,7 +20,8 @@
 #include <linux/serial_reg.h>
 #include <string.h>
 
-#define MSR_LINES (UART_MSR_CTS | UART_MSR_DSR | UART_MSR_RI | UART_MSR_DCD)
+#define POLL_LOOKS 8
+#define MSR_LINES  (UART_MSR_CTS | UART_MSR_DSR | UART_MSR_RI | UART_MSR_DCD)
 
 void uart_init(struct uart *uart, const struct uart_line *line, void *ctx)
 {
@@ -86,16 +88,21 @@ static void update_interrupt(struct uart *uart)
 
 static void receive(struct uart *uart, uint8_t byte)
 {
-	if (uart->count == capacity(uart)) {
+	if (uart->count >= capacity(uart)) {
 		uart->overrun = true;
 		return;
 	}
+	uart->from_loop = looped(uart);
 	uart->fifo[(uart->head + uart->count++) % UART_FIFO] = byte;
 }
 
+/* A driver that only probes for a UART enables all its interrupts too, but has not connected them yet (OUT2). */
 static bool ready_to_receive(const struct uart *uart)
 {
-	return !looped(uart) && (uart->mcr & UART_MCR_RTS || uart->ier & UART_IER_RDI) && uart->count < capacity(uart);
+	bool wired = uart->ier & UART_IER_RDI && uart->mcr & UART_MCR_OUT2;
+	bool asked = uart->handshakes ? uart->mcr & UART_MCR_RTS : wired;
+
+	return asked && !looped(uart) && uart->count < capacity(uart);
 }
 
 void uart_poke(struct uart *uart)
@@ -139,12 +146,21 @@ static uint8_t read_cause(struct uart *uart)
 	return iir | (uart->fcr & UART_FCR_ENABLE_FIFO ? 0xc0 : 0);
 }
 
+/* Someone who does nothing but look at LSR waits for a byte; who waits to send looks once or twice. */
+static bool is_polled(const struct uart *uart)
+{
+	return !uart->opened && uart->looks >= POLL_LOOKS && !uart->count;
+}
+
 static uint8_t read_line_status(struct uart *uart)
 {
 	uint8_t lsr = UART_LSR_THRE | UART_LSR_TEMT;
-	int byte;
+	int byte = -1;
 
-	if (!uart->opened && !uart->count && (byte = uart->line->take(uart->ctx)) >= 0)
+	uart->looks++;
+	if (is_polled(uart))
+		byte = uart->line->take(uart->ctx);
+	if (byte >= 0)
 		receive(uart, (uint8_t)byte);
 	if (uart->count)
 		lsr |= UART_LSR_DR;
@@ -173,11 +189,16 @@ static void write_enables(struct uart *uart, uint8_t value)
 	uart_poke(uart);
 }
 
+/*
+ * Clearing the FIFO, which enabling it does too, loses what came by loopback
+ * only: of the wire's bytes it is as if they came a moment later. (Linux
+ * enables the FIFO when it already receives.)
+ */
 static void write_fifo_control(struct uart *uart, uint8_t value)
 {
 	bool toggled = (value ^ uart->fcr) & UART_FCR_ENABLE_FIFO;
 
-	if (toggled || value & UART_FCR_CLEAR_RCVR)
+	if (uart->from_loop && (toggled || value & UART_FCR_CLEAR_RCVR))
 		uart->count = 0;
 	/* Without the enable bit the others are not taken. */
 	uart->fcr = value & UART_FCR_ENABLE_FIFO ? value & (UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_MASK) : 0;
@@ -191,6 +212,8 @@ static void write_modem_control(struct uart *uart, uint8_t value)
 
 	uart->opened = true;
 	uart->mcr = value & 0x1f;
+	if (value & UART_MCR_RTS && !looped(uart))
+		uart->handshakes = true;
 	changed = before ^ modem_lines(uart);
 	if (!(before & UART_MSR_RI))
 		changed &= ~UART_MSR_RI;
@@ -202,6 +225,8 @@ uint8_t uart_read(struct uart *uart, unsigned reg)
 {
 	bool divisor = uart->lcr & UART_LCR_DLAB;
 
+	if (reg != UART_LSR)
+		uart->looks = 0;
 	switch (reg) {
 	case UART_RX:
 		return divisor ? uart->dll : read_data(uart);
@@ -232,6 +257,7 @@ static void write_divisor(struct uart *uart, unsigned reg, uint8_t value)
 
 void uart_write(struct uart *uart, unsigned reg, uint8_t value)
 {
+	uart->looks = 0;
 	if (uart->lcr & UART_LCR_DLAB && reg <= UART_DLM) {
 		write_divisor(uart, reg, value);
 		return;

@@ -23,8 +23,11 @@ struct uart {
 	void *ctx;
 	uint8_t fifo[UART_FIFO];
 	unsigned head, count;
+	bool from_loop; /* what is in there was sent by the guest itself */
 	uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
-	bool opened;       /* someone has written MCR: a driver, not a loop that only looks at LSR */
+	bool handshakes;   /* RTS was up: from then on it counts */
+	bool opened;       /* someone has written MCR */
+	unsigned looks;    /* at LSR, in a row */
 	bool overrun;      /* LSR: a byte came and there was no room; only in loopback, the wire waits */
 	bool thr_emptied;  /* the transmitter's interrupt cause */
 	uint8_t msr_delta; /* modem lines that changed since MSR was read */
