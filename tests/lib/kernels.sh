@@ -168,6 +168,28 @@ unpack_kernel() {
 	rm -rf "$temp"
 }
 
+# The KVM lab (tests/lab/kvm) runs on the cloud kernel and its KVM modules:
+# build/lab/kernel/vmlinuz and *.ko, beside the test images and none of them.
+LAB_KERNEL=$REPO/build/lab/kernel
+LAB_KERNEL_NAME=cloud-amd64
+
+# unpack_lab_kernel DEB: beside, then renamed.
+unpack_lab_kernel() {
+	local temp
+	mkdir -p "${LAB_KERNEL%/*}"
+	temp=$(mktemp -d "${LAB_KERNEL%/*}/.unpack.XXXXXX") || return 1
+	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$temp" --wildcards './boot/vmlinuz-*' \
+		'*/kvm.ko*' '*/kvm-amd.ko*' '*/irqbypass.ko*'
+	mkdir "$temp/kernel"
+	find "$temp" -name '*.ko*' -exec mv -t "$temp/kernel" {} +
+	find "$temp" -name '*.ko.xz' -exec xz -d {} +
+	mv "$temp"/boot/vmlinuz-* "$temp/kernel/vmlinuz"
+	[[ -s $temp/kernel/kvm-amd.ko ]] || return 1
+	chmod 644 "$temp"/kernel/*
+	rm -rf "$LAB_KERNEL" && mv "$temp/kernel" "$LAB_KERNEL"
+	rm -rf "$temp"
+}
+
 # fetch_kernel NAME ARCH METAPACKAGE-REGEX
 fetch_kernel() {
 	local package deb
@@ -177,6 +199,9 @@ fetch_kernel() {
 	retry 3 download_deb "$2" "$package" || die "could not download $package; see $APT_DIR/$2/download.log"
 	deb=$(find "$APT_DIR/$2" -maxdepth 1 -name "${package}_*.deb" | head -1)
 	unpack_kernel "$deb" "$1" || die "no kernel in $deb"
+	if [[ $1 == "$LAB_KERNEL_NAME" ]]; then
+		unpack_lab_kernel "$deb" || die "no kernel with kvm-amd in $deb"
+	fi
 	rm -f "$deb"
 }
 
@@ -194,10 +219,26 @@ kernels_get() {
 	mapfile -t missing < <(kernels_missing "$@")
 	((${#missing[@]})) || return 0
 	mkdir -p "$KERNEL_DIR"
-	say "kernels (Debian's package lists first: 10 MB for each architecture; of each package only the kernel is kept):"
+	say "kernels (Debian's package lists first: 10 MB for each architecture; of each package only the kernel is kept, and of one its KVM modules):"
 	for name in "${missing[@]}"; do
 		read -r -a row < <(kernel_table | awk -v name="$name" '$1 == name')
 		fetch_kernel "$name" "${row[1]}" "${row[2]}"
 	done
 	rm -rf "$APT_DIR"
+}
+
+# The lab's kernel, where the test images did not bring it: they were there
+# already, or are the user's own.
+lab_kernel_get() {
+	local row
+	[[ -s $LAB_KERNEL/kvm-amd.ko ]] && return 0
+	read -r -a row < <(kernel_table | awk -v name="$LAB_KERNEL_NAME" '$1 == name')
+	say "the KVM lab's kernel:"
+	(
+		mkdir -p "$REPO/build"
+		KERNEL_DIR=$(mktemp -d "$REPO/build/.lab.XXXXXX") || exit 1
+		fetch_kernel "$LAB_KERNEL_NAME" "${row[1]}" "${row[2]}"
+		rm -rf "$APT_DIR" "$KERNEL_DIR"
+	)
+	[[ -s $LAB_KERNEL/kvm-amd.ko ]]
 }

@@ -11,7 +11,7 @@ package_table() {
 		build       zlib1g-dev libbz2-dev liblzma-dev liblz4-dev libzstd-dev libjansson-dev
 		boot        qemu-system-x86 ovmf
 		check       clang llvm clang-tidy clang-format cppcheck shellcheck mandoc bats
-		check       libcmocka-dev liblzo2-dev jq file cpio
+		check       libcmocka-dev liblzo2-dev jq file cpio busybox-static
 		check       gzip bzip2 xz-utils lz4 zstd lzop
 		fresh       debootstrap
 	EOF

@@ -23,6 +23,9 @@ step_table() {
 		2 fuzz           900 each fuzz target for a few thousand executions
 		2 facts          900 info and unpack of real kernels, against readelf and the codecs' tools
 		2 golden         600 info and plan of the images that the tests build
+		2 lab-guests    2400 KVM lab: tiny guests, the example VMM, how the command ends (tests/lab/kvm)
+		2 lab-64        7200 KVM lab: 64-bit kernels
+		2 lab-32        7200 KVM lab: 32-bit kernels
 		2 cli            900 the command line
 		2 scripts        300 the scripts' own words: counting, copying apt's sources, the boot tables
 		2 abi            300 exported symbols; an installed copy through pkg-config alone
@@ -71,6 +74,7 @@ step_kernels() {
 			check_that "kernel $name" test -s "$KERNEL_DIR/$name"
 		done
 	fi
+	check_that "the KVM lab's kernel" lab_kernel_get
 }
 
 # One core a build: two of them run side by side.
@@ -214,6 +218,11 @@ step_scripts() {
 step_try() {
 	tool_env release
 	"$REPO/tests/try/run"
+}
+
+step_lab() {
+	tool_env gcc
+	"$REPO/tests/lab/kvm/run" "$1"
 }
 
 step_golden() {
