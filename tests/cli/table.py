@@ -35,7 +35,8 @@ class Screen:
         return max(0, len(self.lines) - self.height)
 
     def move(self, rows):
-        self.live = True
+        # Only going up begins a rewrite: the way back down may come after a change of size.
+        self.live = self.live or rows < 0
         self.row += rows
         if not self.top() <= self.row < len(self.lines):
             fail("the cursor left the screen")
