@@ -19,8 +19,8 @@ struct pv_facts facts;
 unsigned nr_vcpus;
 uint64_t max_mfn;
 uint64_t *hv_root;
-uint64_t *m2p_table;
-shared_info_t *shared_info;
+guest_word *m2p_table;
+guest_shared_info *shared_info;
 uint64_t shared_info_mfn;
 
 static uint64_t machine_base; /* where machine address 0 is mapped: 0, then DIRECT_VA */
@@ -106,7 +106,8 @@ static void map_vcpus(void)
 
 static void map_frames(void)
 {
-	uint64_t m2p_pages = (max_mfn * 8 + PAGE - 1) / PAGE, frame_pages = (max_mfn + PAGE - 1) / PAGE;
+	uint64_t m2p_pages = (max_mfn * sizeof(guest_word) + PAGE - 1) / PAGE,
+		 frame_pages = (max_mfn + PAGE - 1) / PAGE;
 
 	m2p_table = boot_alloc(m2p_pages);
 	memset(m2p_table, 0xff, m2p_pages * PAGE); /* INVALID_P2M_ENTRY */
@@ -135,7 +136,7 @@ static void mem_init(uint64_t image_gpa)
 	write_cr3(hv_cr3);
 	machine_base = DIRECT_VA;
 	hv_root = (uint64_t *)(DIRECT_VA + hv_cr3);
-	m2p_table = (uint64_t *)(DIRECT_VA + (uint64_t)m2p_table);
+	m2p_table = (guest_word *)(DIRECT_VA + (uint64_t)m2p_table);
 }
 
 /* ---- The facts ---- */
@@ -199,7 +200,7 @@ static void give_frames(void)
 /* xen.h, struct start_info: what only the hypervisor knows. */
 static void fill_start_info(void)
 {
-	struct start_info *si = guest_page(facts.start_info_pfn, "start_info");
+	guest_start_info *si = guest_page(facts.start_info_pfn, "start_info");
 
 	si->shared_info = shared_info_mfn << PAGE_SHIFT;
 	si->store_mfn = pfn_to_mfn(facts.xenstore_pfn);

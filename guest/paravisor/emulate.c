@@ -115,7 +115,7 @@ static int read_cr(struct vcpu *v, unsigned n, uint64_t *to)
 		*to = v->info->arch.cr2;
 		return 0;
 	case 3:
-		*to = xen_pfn_to_cr3(v->kernel_mfn);
+		*to = guest_cr3(v->kernel_mfn);
 		return 0;
 	case 4:
 		*to = v->cr4;
@@ -135,7 +135,7 @@ static int write_cr(struct vcpu *v, unsigned n, uint64_t value)
 		v->info->arch.cr2 = value;
 		return 0;
 	case 3:
-		return set_kernel_root(v, xen_cr3_to_pfn(value)) != 0;
+		return set_kernel_root(v, guest_cr3_mfn(value)) != 0;
 	case 4:
 		v->cr4 = (v->cr4 & ~guest_cr4_mask()) | (value & guest_cr4_mask());
 		write_cr4(real_cr4(v));

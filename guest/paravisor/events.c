@@ -9,7 +9,7 @@
 
 #include <xen/event_channel.h>
 
-#define PORTS (EVTCHN_2L_NR_CHANNELS)
+#define PORTS (WORD_BITS * WORD_BITS)
 
 enum port_state { FREE, UNBOUND, LOOPBACK, VIRQ, IPI, SERVICE };
 
@@ -29,14 +29,16 @@ void event_init(void)
 
 /* ---- Raising ---- */
 
-static bool test_and_set(unsigned long *words, unsigned bit)
+static bool test_and_set(guest_word *words, unsigned bit)
 {
-	return __atomic_fetch_or(&words[bit / 64], 1ul << bit % 64, __ATOMIC_SEQ_CST) >> bit % 64 & 1;
+	return __atomic_fetch_or(&words[bit / WORD_BITS], (guest_word)1 << bit % WORD_BITS, __ATOMIC_SEQ_CST) >>
+		       bit % WORD_BITS &
+	       1;
 }
 
 static void upcall(struct vcpu *v, unsigned word)
 {
-	if (__atomic_fetch_or(&v->info->evtchn_pending_sel, 1ul << word, __ATOMIC_SEQ_CST) >> word & 1)
+	if (__atomic_fetch_or(&v->info->evtchn_pending_sel, (guest_word)1 << word, __ATOMIC_SEQ_CST) >> word & 1)
 		return;
 	v->info->evtchn_upcall_pending = 1;
 	kick(v);
@@ -55,14 +57,14 @@ void event_raise(unsigned port)
 
 	if (test_and_set(shared_info->evtchn_pending, port))
 		return;
-	if (!(shared_info->evtchn_mask[port / 64] >> port % 64 & 1))
-		upcall(v, port / 64);
+	if (!(shared_info->evtchn_mask[port / WORD_BITS] >> port % WORD_BITS & 1))
+		upcall(v, port / WORD_BITS);
 	wake_pollers();
 }
 
 bool event_pending(unsigned port)
 {
-	return port < PORTS && (shared_info->evtchn_pending[port / 64] >> port % 64 & 1);
+	return port < PORTS && (shared_info->evtchn_pending[port / WORD_BITS] >> port % WORD_BITS & 1);
 }
 
 void event_virq(struct vcpu *v, unsigned virq)
@@ -172,7 +174,8 @@ static int close_port(unsigned port)
 		ports[p->other].other = 1;
 	}
 	p->state = FREE;
-	__atomic_fetch_and(&shared_info->evtchn_pending[port / 64], ~(1ul << port % 64), __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&shared_info->evtchn_pending[port / WORD_BITS], ~((guest_word)1 << port % WORD_BITS),
+			   __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -241,9 +244,10 @@ static int op_unmask(struct vcpu *v, void *arg)
 	(void)v;
 	if (port >= PORTS || ports[port].state == FREE)
 		return -XEN_EINVAL;
-	__atomic_fetch_and(&shared_info->evtchn_mask[port / 64], ~(1ul << port % 64), __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&shared_info->evtchn_mask[port / WORD_BITS], ~((guest_word)1 << port % WORD_BITS),
+			   __ATOMIC_SEQ_CST);
 	if (event_pending(port))
-		upcall(vcpu_at(ports[port].vcpu), port / 64);
+		upcall(vcpu_at(ports[port].vcpu), port / WORD_BITS);
 	return 0;
 }
 

@@ -12,14 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The ABI as of Xen 4.17. */
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
+#include "facts.h"
+#include "guest.h"
+#include "map.h"
+
 #include <xen/errno.h>
 #include <xen/vcpu.h>
-#include <xen/xen.h>
-
-#include "facts.h"
-#include "map.h"
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -103,8 +101,8 @@ struct vcpu {
 	uint64_t user_cr3;    /* 0: none given */
 	uint64_t kernel_sp;
 	uint64_t syscall_rip;
-	vcpu_info_t *info; /* in guest memory, through the direct map */
-	uint64_t masks;    /* the syscall callback masks events */
+	guest_vcpu_info *info; /* in guest memory, through the direct map */
+	uint64_t masks;        /* the syscall callback masks events */
 	uint64_t scratch;
 	uint64_t irets; /* that entry.S did itself */
 
@@ -182,7 +180,7 @@ static inline struct regs *guest_regs(struct vcpu *v)
 
 extern struct pv_facts facts;
 extern unsigned nr_vcpus; /* those whose processors came */
-extern shared_info_t *shared_info;
+extern guest_shared_info *shared_info;
 extern uint64_t shared_info_mfn;
 
 /* ---- lib.c: what a compiler calls, and printing on the serial port ---- */
@@ -227,7 +225,7 @@ static inline uint64_t va_frame(const void *va)
 
 /* The machine frame of a guest frame, or PV_NONE. */
 uint64_t pfn_to_mfn(uint64_t pfn);
-extern uint64_t *m2p_table; /* the machine-to-physical table, through the direct map */
+extern guest_word *m2p_table; /* the machine-to-physical table, through the direct map */
 
 /* ---- cpu.c, asm ---- */
 void cpu_init(struct vcpu *v);

@@ -56,7 +56,7 @@ static long poll(struct vcpu *v, uint64_t arg)
 	if (copy_from_guest(ports, (uint64_t)op.ports.p, op.nr_ports * sizeof(ports[0])))
 		return -XEN_EFAULT;
 	for (unsigned i = 0; i < op.nr_ports; i++)
-		if (ports[i] >= EVTCHN_2L_NR_CHANNELS)
+		if (ports[i] >= WORD_BITS * WORD_BITS)
 			return -XEN_EINVAL;
 	v->poll_ns = op.timeout;
 	v->polling = true;

@@ -189,7 +189,7 @@ void time_init(void)
 
 void time_publish(struct vcpu *v)
 {
-	vcpu_time_info_t *t = &v->info->time;
+	guest_time_info *t = &v->info->time;
 
 	t->version = (t->version | 1) + 2;
 	barrier();
@@ -244,7 +244,7 @@ void wallclock_publish(void)
 	barrier();
 	shared_info->wc_sec = (uint32_t)sec;
 	shared_info->wc_nsec = (uint32_t)(ns % NS);
-	shared_info->wc_sec_hi = (uint32_t)(sec >> 32);
+	wc_sec_hi_of(shared_info) = (uint32_t)(sec >> 32);
 	barrier();
 	shared_info->wc_version = 2;
 }

@@ -18,9 +18,9 @@ static int load_tables(struct vcpu *v)
 		return -XEN_EINVAL;
 	rc = segment_load_gdt(v, ctx.gdt_frames, (unsigned)ctx.gdt_ents);
 	if (!rc)
-		rc = set_kernel_root(v, xen_cr3_to_pfn(ctx.ctrlreg[3]));
+		rc = set_kernel_root(v, guest_cr3_mfn(ctx.ctrlreg[3]));
 	if (!rc && ctx.ctrlreg[1])
-		rc = set_user_root(v, xen_cr3_to_pfn(ctx.ctrlreg[1]));
+		rc = set_user_root(v, guest_cr3_mfn(ctx.ctrlreg[1]));
 	return rc;
 }
 
@@ -148,16 +148,16 @@ static long op_down(struct vcpu *v)
 static long op_register_info(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_register_vcpu_info op;
-	vcpu_info_t *to;
+	guest_vcpu_info *to;
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
-	if (op.offset > PAGE - sizeof(vcpu_info_t) || op.offset % 8 || !frame_is_guest(op.mfn) ||
+	if (op.offset > PAGE - sizeof(guest_vcpu_info) || op.offset % 8 || !frame_is_guest(op.mfn) ||
 	    (*frame(op.mfn) & (FRAME_LEVEL | FRAME_OWN)))
 		return -XEN_EINVAL;
 	if (v->info_registered || (v != this_vcpu() && v->up))
 		return -XEN_EINVAL;
-	to = (vcpu_info_t *)((uint8_t *)frame_va(op.mfn) + op.offset);
+	to = (guest_vcpu_info *)((uint8_t *)frame_va(op.mfn) + op.offset);
 	if (v->info)
 		*to = *v->info;
 	else
@@ -166,7 +166,7 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 	v->info_registered = true;
 	time_publish(v);
 	/* An event on its way to the old place would be lost: let the guest look at every port. */
-	to->evtchn_pending_sel = ~0ul;
+	to->evtchn_pending_sel = ~(guest_word)0;
 	to->evtchn_upcall_pending = 1;
 	return 0;
 }
