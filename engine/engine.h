@@ -108,7 +108,7 @@ struct engine_run {
 struct engine_result {
 	enum engine_status status;
 	char text[300];         /* how it ended, one line: "powered off", "crashed: triple fault at RIP 0x…" */
-	char *registers;        /* of a crash, several lines, or NULL; engine_result_free() */
+	char *registers;        /* of a crash or a timeout, several lines, or NULL; engine_result_free() */
 	uint64_t total_ns;      /* from the moment that the virtual machine was started; 0 below: it never came */
 	uint64_t first_byte_ns; /* to the first byte on the console */
 	uint64_t init_ns;       /* to the first line of the built-in init */

@@ -25,6 +25,11 @@ static void send_capabilities(struct qmp *qmp)
 	send_command(qmp, "{\"execute\":\"qmp_capabilities\",\"id\":\"capabilities\"}\n");
 }
 
+void qmp_stop(struct qmp *qmp)
+{
+	send_command(qmp, "{\"execute\":\"stop\",\"id\":\"stop\"}\n");
+}
+
 void qmp_ask_registers(struct qmp *qmp)
 {
 	send_command(qmp, "{\"execute\":\"human-monitor-command\",\"id\":\"registers\","

@@ -2,7 +2,8 @@
 /*
  * The little of QMP (QEMU's docs/interop/qmp-spec) that a run needs: QEMU
  * starts paused, is let go once events are on, tells by an event how the
- * guest ended, may be asked for the registers then, and is told to quit.
+ * guest ended or is stopped, may be asked for the registers then, and is told
+ * to quit.
  */
 #ifndef PB_ENGINE_QMP_H
 #define PB_ENGINE_QMP_H
@@ -26,6 +27,7 @@ struct qmp {
 /* Read what there is and act on it; false: QEMU closed its end, or speaks nonsense. */
 bool qmp_read(struct qmp *qmp);
 
+void qmp_stop(struct qmp *qmp); /* pause the guest */
 void qmp_ask_registers(struct qmp *qmp);
 void qmp_quit(struct qmp *qmp);
 void qmp_free(struct qmp *qmp);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The poll loop around one QEMU; see session.h. QEMU pauses at the guest's
- * end instead of exiting, so that a crash's registers can still be asked for.
+ * end instead of exiting, and is paused when the guest's time is over, so that
+ * where the processors were can still be asked for.
  */
 #include "session.h"
 
@@ -58,6 +59,13 @@ static void on_started(void *ctx)
 		session->timeout_ns = session->watch.start_ns + session->run->timeout_ms * MS;
 }
 
+/* Whoever stopped the guest: its registers are asked for while QEMU still is there, and it has little time for them. */
+static void ask_where(struct session *session)
+{
+	expect_exit(session);
+	qmp_ask_registers(&session->qmp);
+}
+
 /*
  * A reset without a word of the kernel's is a crash's trace, or the restart of
  * a kernel that has no console here: its registers tell.
@@ -74,11 +82,12 @@ static void on_ended(void *ctx, const char *reason, bool guest)
 		if (strcmp(reasons[i].reason, reason) == 0)
 			ending = reasons[i].ending;
 	set_ending(session, ending, ending == ENDING_MACHINE ? reason : "");
+	if (ending == ENDING_RESET && session->watch.said == SAID_NOTHING) {
+		ask_where(session);
+		return;
+	}
 	expect_exit(session);
-	if (ending == ENDING_RESET && session->watch.said == SAID_NOTHING)
-		qmp_ask_registers(&session->qmp);
-	else
-		qmp_quit(&session->qmp);
+	qmp_quit(&session->qmp);
 }
 
 /* At its end the guest is paused too; a pause at any other time is a machine that cannot go on. */
@@ -89,8 +98,7 @@ static void on_stopped(void *ctx)
 	if (session->ending_known)
 		return;
 	set_ending(session, ENDING_MACHINE, "QEMU stopped it");
-	expect_exit(session);
-	qmp_ask_registers(&session->qmp);
+	ask_where(session);
 }
 
 static bool begins(const char *text, const char *prefix)
@@ -202,16 +210,23 @@ static int wait_ms(const struct session *session)
 	return until - now > 60000 * MS ? 60000 : (int)((until - now + MS - 1) / MS);
 }
 
+/* A guest that still runs is stopped first: registers in flight are no one moment's. */
+static void time_is_over(struct session *session)
+{
+	char detail[60];
+
+	snprintf(detail, sizeof(detail), "after %.1f s", (double)session->run->timeout_ms / 1000);
+	set_ending(session, ENDING_TIMEOUT, detail);
+	qmp_stop(&session->qmp);
+	ask_where(session);
+}
+
 static void check_deadlines(struct session *session)
 {
 	uint64_t now = watch_clock();
 
 	if (now >= session->timeout_ns) {
-		char detail[60];
-
-		snprintf(detail, sizeof(detail), "after %.1f s", (double)session->run->timeout_ms / 1000);
-		set_ending(session, ENDING_TIMEOUT, detail);
-		session->over = true;
+		time_is_over(session);
 	} else if (now >= session->watch.deadline_ns) {
 		set_ending(session, ENDING_GRACE, "");
 		session->over = true;
@@ -318,13 +333,16 @@ int session_run(struct session *session)
 	return session->started || (session->ending_known && session->ending == ENDING_LEFT) ? 0 : -1;
 }
 
-/* "triple fault at RIP=..." where the registers tell; the name is EIP in 32-bit mode. */
+/*
+ * "triple fault at RIP=..." where the registers tell, which is of the only
+ * processor: nobody says which one of several it was. The name is EIP in 32-bit mode.
+ */
 static void describe_crash(struct session *session)
 {
 	const char *ip = session->registers ? strstr(session->registers, "IP=") : NULL;
 
 	session->ending = ENDING_TRIPLE_FAULT;
-	if (ip)
+	if (ip && session->run->options->vcpus <= 1)
 		snprintf(session->detail, sizeof(session->detail), "at %.*s", (int)strcspn(ip - 1, " \n"), ip - 1);
 }
 
@@ -336,7 +354,7 @@ void session_result(struct session *session, struct engine_result *ret)
 	    (session->triple_fault || session->resets_are_crashes))
 		describe_crash(session);
 	watch_result(&session->watch, session->ending, session->detail[0] ? session->detail : NULL, ret);
-	if (ret->status == ENGINE_CRASHED) {
+	if (ret->status == ENGINE_CRASHED || ret->status == ENGINE_TIMED_OUT) {
 		ret->registers = session->registers;
 		session->registers = NULL;
 	}

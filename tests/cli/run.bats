@@ -48,10 +48,13 @@ run_guest() {
 	[[ $output == $'ready\nabc\1x' && $stderr == "paraboot: $echo_guest: rebooted" ]]
 }
 
-# timed_out COMMAND: that shell command for paraboot $1 with the guest $2 ends with --timeout.
+# timed_out COMMAND: that shell command for paraboot $1 with the guest $2 ends with --timeout: one
+# line, and one block that says where the processor was.
 timed_out() {
 	run -124 --separate-stderr bash -c "$1" - "$PARABOOT" "$echo_guest"
-	[[ ready == "$output"* && ${#stderr_lines[@]} == 1 && $stderr == "paraboot: $echo_guest: timed out"* ]]
+	[[ ready == "$output"* && ${stderr_lines[0]} == "paraboot: $echo_guest: timed out"* ]] &&
+		[[ ${stderr_lines[1]} == CPU#0 && $stderr == *RIP=0000000001000*CR3=* ]] &&
+		(($(grep -c '^paraboot: ' <<<"$stderr") == 1))
 }
 
 @test "the end of standard input leaves the guest running, until --timeout: status 124" {

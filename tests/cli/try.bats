@@ -39,18 +39,6 @@ setup() {
 	fails 2 "try: there is no such row*" try -e linux16 --engine kvm "$echo_guest"
 }
 
-@test "an earlier table that is none is found out before anything starts" {
-	fails 2 "none: *No such file or directory*" try --expect none "$echo_guest"
-	: >empty
-	fails 2 "empty: line 1: *" try --expect empty "$echo_guest"
-	printf '{\n"starts": 1,\n' >"cut"
-	fails 2 "cut: line *" try --expect cut "$echo_guest"
-	echo '{"starts": {}}' >other
-	fails 2 "other: starts: is not there*" try --expect other "$echo_guest"
-	paraboot info --json "$echo_guest" >info
-	fails 2 "info: starts: is not there*" try --expect info "$echo_guest"
-}
-
 @test "an image that no machine starts: every row says why, and that is no failure" {
 	run -0 --separate-stderr paraboot try --json -e lguest "$echo_guest"
 	jq -e '[.starts[] | .outcome] == ["not possible", "not possible"]' <<<"$output"
@@ -68,6 +56,11 @@ setup() {
 	run -1 --separate-stderr timeout 120 "$PARABOOT" try --engine qemu --timeout 4 -m 64M -e linux64 -u host "$echo_guest"
 	[[ ${lines[1]} == "linux64   host   qemu  failed "*"before its init: timed out: after 4.0 s; last line: ready" ]]
 	[[ ${lines[2]} == "0 started, 1 failed, 0 not possible with this image, 0 cannot be tried here" && ! $stderr ]]
+}
+
+@test "where the processor of a start that hangs was" {
+	run -1 --separate-stderr timeout 120 "$PARABOOT" try --json --engine qemu --timeout 3 -c 2 -m 64M -e linux64 -u host "$echo_guest"
+	jq -e '.starts[0].crash | test("^CPU#0\n[^#]*RIP=0000000001000") and test("\nCPU#1\n")' <<<"$output"
 }
 
 # --- The table ------------------------------------------------------------------

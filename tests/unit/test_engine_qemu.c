@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -262,6 +263,20 @@ static void test_triple_fault(void **state)
 	engine_result_free(&start.result);
 }
 
+/* Any of several processors can be the one: where each was is all that is told. */
+static void test_triple_fault_of_several(void **state)
+{
+	struct start start = act_start(ACT_TRIPLE_FAULT, "");
+
+	(void)state;
+	start.options.vcpus = 2;
+	run(&start, ENGINE_CRASHED);
+	assert_string_equal(start.result.text, "crashed: triple fault");
+	assert_non_null(strstr(start.result.registers, "CPU#0"));
+	assert_non_null(strstr(start.result.registers, "CPU#1"));
+	engine_result_free(&start.result);
+}
+
 /* A kernel that restarts by a triple fault says so first. */
 static void test_restart_by_triple_fault(void **state)
 {
@@ -298,6 +313,32 @@ static void test_times_out(void **state)
 	run(&start, ENGINE_TIMED_OUT);
 	assert_string_equal(start.result.text, "timed out: after 3.0 s");
 	assert_true(start.result.total_ns >= 3000 * 1000000ull);
+	assert_non_null(strstr(start.result.registers, "EIP=0020")); /* in its loop */
+	assert_null(strstr(start.result.registers, "XMM"));
+	engine_result_free(&start.result);
+}
+
+/* A QEMU that no longer answers ends by the time all the same, with no more to tell than that. */
+static void test_times_out_deaf(void **state)
+{
+	struct start start = act_start(ACT_HANG, "x\n");
+	char script[] = "/tmp/paraboot-test-XXXXXX";
+	int fd = mkstemp(script);
+	FILE *file = fdopen(fd, "w");
+
+	(void)state;
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\n(sleep 2; kill -STOP $$) &\nexec qemu-system-x86_64 \"$@\"\n");
+	fchmod(fd, 0700);
+	fclose(file);
+	setenv("PARABOOT_QEMU", script, 1);
+	start.run.timeout_ms = 3000;
+	run(&start, ENGINE_TIMED_OUT);
+	unsetenv("PARABOOT_QEMU");
+	unlink(script);
+	assert_string_equal(start.result.text, "timed out: after 3.0 s");
+	assert_null(start.result.registers);
+	assert_true(start.result.total_ns < 20000 * 1000000ull);
 }
 
 /* ---- The trampoline's own words ---------------------------------------- */
@@ -420,11 +461,13 @@ int main(void)
 		cmocka_unit_test(test_powers_off),
 		cmocka_unit_test(test_reboots),
 		cmocka_unit_test(test_triple_fault),
+		cmocka_unit_test(test_triple_fault_of_several),
 		cmocka_unit_test(test_restart_by_triple_fault),
 		cmocka_unit_test(test_panic_that_spins),
 		cmocka_unit_test(test_panic_that_restarts),
 		cmocka_unit_test(test_halts),
 		cmocka_unit_test(test_times_out),
+		cmocka_unit_test(test_times_out_deaf),
 		cmocka_unit_test(test_refuses_less_ram),
 		cmocka_unit_test(test_refuses_cpu),
 		cmocka_unit_test(test_hands_on_rsdp),
