@@ -76,8 +76,8 @@ static int open_initrds(const struct options *opt, struct domain *domain)
 	return STATUS_OK;
 }
 
-/* The built-in initramfs; a kernel of unknown class gets both programs in one. */
-static struct pb_blob builtin_init(unsigned elf_class)
+/* A kernel of unknown class gets both programs in one, and says a warning if the first it tries is the other's. */
+struct pb_blob domain_init(unsigned elf_class)
 {
 	enum guest_program program = elf_class == 64 ? GUEST_INIT64 : elf_class == 32 ? GUEST_INIT32 : GUEST_INIT_BOTH;
 	struct guest_blob blob = guest_blob(program);
@@ -93,7 +93,7 @@ static int add_builtin_init(const char *path, struct domain *domain)
 
 	if (status != STATUS_OK)
 		return status;
-	domain->initrds[0] = builtin_init(present ? kernel.elf_class : 0);
+	domain->initrds[0] = domain_init(present ? kernel.elf_class : 0);
 	domain->nr_initrds = 1;
 	return STATUS_OK;
 }

@@ -40,6 +40,9 @@ int domain_set_memory(const struct options *opt, struct domain *domain);
 int domain_make(const struct options *opt, struct domain *domain);
 void domain_release(struct domain *domain);
 
+/* The built-in initramfs for a kernel of that class; 0: of either. */
+struct pb_blob domain_init(unsigned elf_class);
+
 /* The command line that a guest gets for the user's (may be NULL): one that names a console. To be freed. */
 char *domain_cmdline(const char *given, enum pb_entry entry);
 

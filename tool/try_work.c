@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guest/blobs.h"
 #include "image.h"
 #include "say.h"
 #include "tool.h"
@@ -77,11 +76,15 @@ static char *row_cmdline(const char *given)
 	return line;
 }
 
-static int memfd_of(struct guest_blob blob)
+/* In a file, as QEMU's loader wants it. */
+static int open_init(pb_image *image)
 {
+	struct pb_kernel kernel = PB_INIT(kernel);
+	bool known = pb_image_kernel(image, &kernel, NULL) == 0;
+	struct pb_blob init = domain_init(known ? kernel.elf_class : 0);
 	int fd = memfd_create("paraboot-init", MFD_CLOEXEC);
 
-	if (fd >= 0 && write(fd, blob.bytes, blob.len) != (ssize_t)blob.len) {
+	if (fd >= 0 && write(fd, init.mem, init.len) != (ssize_t)init.len) {
 		close(fd);
 		return -1;
 	}
@@ -89,15 +92,14 @@ static int memfd_of(struct guest_blob blob)
 }
 
 /*
- * The machine's own loader gets the file itself, and both programs of the
- * init: nobody asks what class the kernel is. Only QEMU's ordinary machine has
- * a place for every firmware.
+ * The machine's own loader gets the file itself. Only QEMU's ordinary machine
+ * has a place for every firmware.
  */
 static void run_shipped(const struct options *opt, const struct try_row *row, struct domain *domain)
 {
 	char *cmdline = domain_cmdline(opt->cmdline, PB_LINUX16);
 	struct engine_shipped shipped = { .image_fd = open_file(opt->image),
-					  .initrd_fd = memfd_of(guest_blob(GUEST_INIT_BOTH)),
+					  .initrd_fd = open_init(domain->image),
 					  .cmdline = cmdline,
 					  .firmware = row->firmware };
 
