@@ -3,7 +3,8 @@
  * What the parts of `paraboot try` share: the rows, each one way to start the
  * image. The way of a row: try_rows.c lists it, try_work.c runs it in a process
  * of its own, try_hear.c reads what its console said, try_print.c and
- * try_json.c show it, and try_expect.c holds it against an earlier run.
+ * try_json.c show it, and try_expect.c holds it against an earlier run, which
+ * try_expect_load.c read.
  */
 #ifndef TOOL_TRY_H
 #define TOOL_TRY_H
@@ -23,11 +24,15 @@ enum try_outcome {
 	TRY_FAILED,       /* should have, and did not */
 	TRY_NOT_POSSIBLE, /* the image does not allow it */
 	TRY_CANNOT_HERE,  /* this machine, or this version, cannot */
+	TRY_OUTCOMES,
 };
+
+/* The row that is called so: no entry of the boot protocol is. */
+#define TRY_EFI "efi"
 
 /* What a row's process leaves in memory that it shares with us. */
 #define TRY_CONSOLE_MAX (1u << 20)
-#define TRY_CRASH_MAX   (16u << 10)
+#define TRY_CRASH_MAX   (256u << 10)
 struct try_report {
 	int status;     /* enum engine_status, once ran is set */
 	bool ran;       /* the engine ran the guest; else text says why not */
@@ -39,7 +44,7 @@ struct try_report {
 };
 
 struct try_row {
-	const char *entry_name; /* an entry's, or "efi" */
+	const char *entry_name; /* an entry's, or TRY_EFI */
 	enum pb_entry entry;    /* 0: the image as shipped */
 	enum pb_unpack unpack;
 	const struct engine *engine; /* NULL: none was asked */
@@ -92,7 +97,7 @@ void try_print_end(const struct try_table *table);
 
 json_t *try_json(const struct try_table *table);
 
-/* Read an earlier --json; STATUS_OK, or STATUS_BAD_INPUT after having said why it is none. */
+/* Read an earlier --json; STATUS_OK and a table in full form, or STATUS_BAD_INPUT after having said why it is none. */
 int try_expect_load(const char *path, json_t **ret);
 
 /* What got worse against it; says each in a line. STATUS_OK or STATUS_WORSE. */

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An earlier `try --json` against this one. Worse is: what started does not,
- * and a warning in the kernel's log that was not there, whatever its numbers
- * are (addresses and times differ from run to run). What this machine cannot
- * do is no answer either way, and is said so. Rows that the options leave out
- * are not compared.
+ * An earlier `try --json` against this one. Worse is: what started does not, or
+ * has no row any more; a warning in the kernel's log that was not there,
+ * whatever its numbers are (addresses and times differ from run to run); and a
+ * kernel that finds fewer processors or less memory in a machine of the same
+ * size. What this machine cannot do is no answer either way, and is said so.
+ * Rows that the options leave out are not compared.
  */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "say.h"
 #include "tool.h"
 #include "try.h"
+
+enum { MEMORY_SLACK = 16 }; /* the part of its memory by which a kernel may differ from one build to the next */
 
 static const char *text_at(const json_t *object, const char *key)
 {
@@ -34,22 +38,52 @@ static const struct try_row *find_row(const struct try_table *table, const json_
 	return NULL;
 }
 
-/* Equal but for runs of digits, also hexadecimal ones? */
+/* ---- What is said ------------------------------------------------------------- */
+
+/* what may be a guest's words, or a file's. */
+static void say_row(const json_t *old, const char *what, const char *words)
+{
+	char *clean = escaped(words, strlen(words));
+	char name[120];
+
+	snprintf(name, sizeof(name), "%s %s %s", text_at(old, "entry"), text_at(old, "unpack"), text_at(old, "engine"));
+	complain(name, "%s: %s", what, clean);
+	free(clean);
+}
+
+/* ---- Warnings -------------------------------------------------------------------- */
+
+static const char hex_digits_of[] = "0123456789abcdefABCDEF";
+
+/* How long is the number at text: hexadecimal and a word of its own, or decimal and anywhere in one? 0: there is none.
+ */
+static size_t number_len(const char *text, bool word_begins)
+{
+	enum { ADDRESS_LEN = 8 }; /* so many hexadecimal letters are no English word */
+	size_t prefix = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 2 : 0;
+	size_t hex = strspn(text + prefix, hex_digits_of);
+	bool digits = prefix || strcspn(text, "0123456789") < hex || hex >= ADDRESS_LEN;
+
+	if (word_begins && hex && digits && !isalnum((unsigned char)text[prefix + hex]) && text[prefix + hex] != '_')
+		return prefix + hex;
+	return strspn(text, "0123456789");
+}
+
+/* The same words, whatever the numbers in them are? */
 static bool same_words(const char *a, const char *b)
 {
-	for (;;) {
-		if (isxdigit((unsigned char)*a) && isxdigit((unsigned char)*b)) {
-			a += strspn(a, "0123456789abcdefABCDEFx");
-			b += strspn(b, "0123456789abcdefABCDEFx");
-			continue;
-		}
-		if (*a != *b)
+	bool word_begins = true;
+
+	while (*a && *b) {
+		size_t a_len = number_len(a, word_begins), b_len = number_len(b, word_begins);
+
+		if (!a_len != !b_len || (!a_len && *a != *b))
 			return false;
-		if (*a == '\0')
-			return true;
-		a++;
-		b++;
+		word_begins = !a_len && !isalnum((unsigned char)*a) && *a != '_';
+		a += a_len ? a_len : 1;
+		b += b_len ? b_len : 1;
 	}
+	return *a == *b;
 }
 
 /*
@@ -79,86 +113,108 @@ static bool is_of_the_clock(const char *text)
 	return false;
 }
 
-static bool has_warning(const json_t *warnings, const char *text)
+/* How often the first nr of them say it. */
+static size_t count_said(const json_t *warnings, size_t nr, const char *text)
 {
-	size_t i;
-	json_t *item;
+	size_t count = 0;
 
-	json_array_foreach(warnings, i, item) if (same_words(text, json_string_value(item) ? json_string_value(item)
-											   : "")) return true;
-	return false;
+	for (size_t i = 0; i < nr; i++)
+		count += same_words(text, json_string_value(json_array_get(warnings, i)));
+	return count;
 }
 
-static void say_row(const json_t *old, const char *what, const char *why)
+/* One that was there once is new the second time. */
+static bool is_new(const json_t *before, const json_t *now, size_t index)
 {
-	char name[120];
+	const char *text = json_string_value(json_array_get(now, index));
 
-	snprintf(name, sizeof(name), "%.30s %.30s %.30s", text_at(old, "entry"), text_at(old, "unpack"),
-		 text_at(old, "engine"));
-	complain(name, "%s: %s", what, why);
+	return text && !is_of_the_clock(text) &&
+	       count_said(now, index + 1, text) > count_said(before, json_array_size(before), text);
 }
 
 static size_t count_new_warnings(const json_t *old, const struct try_row *row)
 {
 	const json_t *before = json_object_get(old, "warnings");
-	size_t i, count = 0;
-	json_t *item;
+	size_t count = 0;
 
-	json_array_foreach(row->warnings, i, item)
-	{
-		const char *text = json_string_value(item);
-
-		if (text && !is_of_the_clock(text) && !has_warning(before, text)) {
-			say_row(old, "a new warning", text);
-			count++;
-		}
+	for (size_t i = 0; i < json_array_size(row->warnings); i++) {
+		if (!is_new(before, row->warnings, i))
+			continue;
+		say_row(old, "a new warning", json_string_value(json_array_get(row->warnings, i)));
+		count++;
 	}
 	return count;
 }
 
+/* ---- What the kernel found --------------------------------------------------------- */
+
+/* Of the init's words, a number; 0: it is none. */
+static unsigned long long init_number(const json_t *init, const char *key)
+{
+	return strtoull(text_at(init, key), NULL, 10);
+}
+
+static size_t count_less(const json_t *old, const struct try_row *row, const char *key, unsigned slack)
+{
+	unsigned long long before = init_number(json_object_get(old, "init"), key);
+	unsigned long long now = init_number(row->init, key);
+	char words[80];
+
+	if (now >= before - (slack ? before / slack : 0))
+		return 0;
+	snprintf(words, sizeof(words), "%llu before, %llu now", before, now);
+	say_row(old, key, words);
+	return 1;
+}
+
+/* Was that table made with machines of the same size? */
+static bool same_machine(const struct try_table *table, const json_t *expected)
+{
+	const struct options *opt = table->opt;
+
+	return json_integer_value(json_object_get(expected, "cpus")) == opt->vcpus &&
+	       (uint64_t)json_integer_value(json_object_get(expected, "memory_kb")) == opt->memory_len >> 10;
+}
+
+/* ---- Rows ------------------------------------------------------------------------- */
+
+/* Of a row that started before and now. */
+static size_t compare_started(const struct try_table *table, const json_t *expected, const json_t *old,
+			      const struct try_row *row)
+{
+	size_t worse = count_new_warnings(old, row);
+
+	if (same_machine(table, expected))
+		worse += count_less(old, row, "cpus", 0) + count_less(old, row, "memory_kb", MEMORY_SLACK);
+	return worse;
+}
+
 /* How much got worse in one row of the earlier table. */
-static size_t compare(const struct try_table *table, const json_t *old)
+static size_t compare(const struct try_table *table, const json_t *expected, const json_t *old)
 {
 	const struct try_row *row = find_row(table, old);
 
 	if (strcmp(text_at(old, "outcome"), try_outcome_name(TRY_STARTED)) != 0 ||
 	    !try_wants(table->opt, text_at(old, "entry"), text_at(old, "unpack"), text_at(old, "engine")))
 		return 0;
-	if (!row || row->outcome == TRY_CANNOT_HERE) {
-		say_row(old, "started before, cannot be tried here", row ? row->reason : "no such row");
+	if (row && row->outcome == TRY_STARTED)
+		return compare_started(table, expected, old, row);
+	if (row && row->outcome == TRY_CANNOT_HERE) {
+		say_row(old, "started before, cannot be tried here", row->reason);
 		return 0;
 	}
-	if (row->outcome != TRY_STARTED) {
-		say_row(old, "started before, does not now", row->reason);
-		return 1;
-	}
-	return count_new_warnings(old, row);
+	say_row(old, "started before, does not now", row ? row->reason : "there is no such row");
+	return 1;
 }
 
-int try_expect_load(const char *path, json_t **ret)
-{
-	json_error_t error;
-	json_t *old = json_load_file(path, 0, &error);
-
-	if (json_is_array(json_object_get(old, "starts"))) {
-		*ret = old;
-		return STATUS_OK;
-	}
-	if (old)
-		complain(path, "starts: is not there; not made by try --json");
-	else if (error.line < 0)
-		complain(path, "%s", error.text);
-	else
-		complain(path, "line %d: %s", error.line, error.text);
-	json_decref(old);
-	return STATUS_BAD_INPUT;
-}
-
-int try_expect(const struct try_table *table, const json_t *old)
+int try_expect(const struct try_table *table, const json_t *expected)
 {
 	size_t i, worse = 0;
-	json_t *item;
+	json_t *old;
 
-	json_array_foreach(json_object_get(old, "starts"), i, item) worse += compare(table, item);
+	json_array_foreach(json_object_get(expected, "starts"), i, old)
+	{
+		worse += compare(table, expected, old);
+	}
 	return worse ? STATUS_WORSE : STATUS_OK;
 }

@@ -36,6 +36,7 @@ json_t *try_json(const struct try_table *table)
 	pb_image_facts(table->image, &facts);
 	for (size_t i = 0; i < table->nr_rows; i++)
 		json_array_append_new(rows, row_json(&table->rows[i]));
-	return json_pack("{s:o, s:o, s:o}", "image", json_text(table->opt->image), "version", json_text(facts.version),
-			 "starts", rows);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "image", json_text(table->opt->image), "version",
+			 json_text(facts.version), "cpus", json_number(table->opt->vcpus), "memory_kb",
+			 json_number(table->opt->memory_len >> 10), "starts", rows);
 }

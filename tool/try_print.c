@@ -168,7 +168,7 @@ static void print_cut_reason(const struct try_row *row)
 
 void try_print_end(const struct try_table *table)
 {
-	size_t counts[TRY_CANNOT_HERE + 1] = { 0 };
+	size_t counts[TRY_OUTCOMES] = { 0 };
 
 	for (size_t i = 0; i < table->nr_rows; i++) {
 		counts[table->rows[i].outcome]++;

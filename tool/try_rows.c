@@ -206,8 +206,8 @@ void try_list(struct try_table *table)
 
 	if (is_wanted(opt, pb_entry_name(PB_LINUX16), PB_UNPACK_GUEST))
 		add_shipped_row(table, pb_entry_name(PB_LINUX16), false);
-	if (is_wanted(opt, "efi", PB_UNPACK_GUEST))
-		add_shipped_row(table, "efi", true);
+	if (is_wanted(opt, TRY_EFI, PB_UNPACK_GUEST))
+		add_shipped_row(table, TRY_EFI, true);
 	for (enum pb_entry entry = PB_LINUX32; entry < PB_ENTRIES; entry++)
 		for (enum pb_unpack unpack = PB_UNPACK_HOST; unpack < UNPACKS; unpack++)
 			if (is_wanted(opt, pb_entry_name(entry), unpack))

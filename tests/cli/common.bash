@@ -22,6 +22,12 @@ make_guest() {
 	gcc -nostdlib -static -Wl,-Ttext=0x1000000,--build-id=none -o "$BATS_FILE_TMPDIR/$1" "$BATS_TEST_DIRNAME/$1.S"
 }
 
+# make_speaker NAME: $PWD/NAME, a guest that says what standard input says, and powers off.
+make_speaker() {
+	cat >"$1.words"
+	gcc -nostdlib -static -Wl,-Ttext=0x1000000,--build-id=none -DWORDS="\"$1.words\"" -o "$1" "$BATS_TEST_DIRNAME/words.S"
+}
+
 # a_kernel: one of the real ones.
 a_kernel() {
 	find -L "$PB_KERNELS" -maxdepth 1 -type f ! -name '.*' | sort | head -n 1
