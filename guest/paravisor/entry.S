@@ -163,8 +163,9 @@ ap_high:
 	addq $8, %rsp
 .endm
 
-/* struct vcpu's field, relative to %rsp at struct regs, and after syscall's five words. */
+/* struct vcpu's field, relative to %rsp at struct regs, after an exception's six words, and after syscall's five. */
 #define VR(f) ((f) - (STACK_SP - R_LEN))(%rsp)
+#define VE(f) ((f) - (STACK_SP - 48))(%rsp)
 #define VS(f) ((f) - (STACK_SP - 40))(%rsp)
 
 	.balign 16
@@ -173,13 +174,71 @@ trap_stubs:
 	.set vec, 0
 	.rept 256
 	.balign 16
+	.if vec == 14
+	jmp page_fault_entry
+	.else
 	.if vec != 8 && (vec < 10 || vec > 14) && vec != 17 && vec != 21 && vec != 29 && vec != 30
 	pushq $0
 	.endif
 	movl $vec, 4(%rsp)
 	jmp trap_common
+	.endif
 	.set vec, vec + 1
 	.endr
+
+/*
+ * A process's page fault is its kernel's alone: the frame that bounce() would
+ * write (error code, r11 and rcx below what the processor pushed), and on to the
+ * handler, with no register changed that the frame does not hold. Where the
+ * handler does not mask events, or they are masked already, C does it.
+ */
+	.balign 16
+page_fault_entry:
+	testb $3, 16(%rsp)
+	jz 1f				/* ring 0's: %rsp is anywhere on the stack */
+	cmpb $0, VE(V_KERNEL_MODE)
+	jne 1f
+	testb $4, VE(V_PF_FLAGS)
+	jz 1f
+	movq %rcx, VE(V_SCRATCH)
+	movq VE(V_INFO), %rcx
+	cmpb $0, INFO_MASK(%rcx)
+	jne 2f
+	swapgs
+	movq VE(V_KERNEL_CR3), %rcx
+	movq %rcx, %cr3
+	movb $1, VE(V_KERNEL_MODE)
+	movq VE(V_KERNEL_SP), %rcx
+	MAY_FAULT page_fault_bad_stack, movq %r11, -56(%rcx)
+	movq VE(V_SCRATCH), %r11
+	MAY_FAULT page_fault_bad_stack, movq %r11, -64(%rcx)
+	movl (%rsp), %r11d
+	MAY_FAULT page_fault_bad_stack, movq %r11, -48(%rcx)
+	.irp word, 8, 16, 24, 32, 40	/* rip, cs, rflags, rsp, ss */
+	movq \word(%rsp), %r11
+	MAY_FAULT page_fault_bad_stack, movq %r11, \word - 48(%rcx)
+	.endr
+	leaq -64(%rcx), %rcx
+	movq %rcx, 32(%rsp)
+	movq VE(V_INFO), %rcx
+	movb $1, INFO_MASK(%rcx)
+	movq %cr2, %r11
+	movq %r11, INFO_CR2(%rcx)
+	movq VE(V_PF_RIP), %rcx
+	movq %rcx, 8(%rsp)
+	movq $SEL_CS64, 16(%rsp)
+	andq $BOUNCE_CLEAR, 24(%rsp)
+	movq $SEL_DS, 40(%rsp)
+	addq $8, %rsp
+	jmp iret_to_guest
+2:	movq VE(V_SCRATCH), %rcx
+1:	movl $14, 4(%rsp)
+	jmp trap_common
+page_fault_bad_stack:
+	movl $14, 4(%rsp)
+	PUSH_REGS
+	movq %rsp, %rdi
+	call bad_kernel_stack
 
 	.balign 16
 trap_common:
@@ -318,7 +377,7 @@ syscall_from_process:
 	movq VS(V_INFO), %r11
 	cmpb $0, VS(V_MASKS)
 	je 1f
-	movb $1, 1(%r11)
+	movb $1, INFO_MASK(%r11)
 1:	cmpw $1, (%r11)
 	je 2f
 	movq 16(%rsp), %r11
@@ -379,7 +438,7 @@ iret_hypercall:
 	movq VS(V_INFO), %rdx
 	cmpb $0, (%rdx)
 	jne iret_slow
-	movb $0, 1(%rdx)
+	movb $0, INFO_MASK(%rdx)
 	incq VS(V_IRETS)
 	swapgs
 	movb $0, VS(V_KERNEL_MODE)
@@ -412,7 +471,7 @@ iret_whole:
 	MAY_FAULT iret_slow, movq 56(%rdx), %rdx	/* rsp */
 	movq %rdx, 24(%rsp)
 	movq VS(V_INFO), %rdx
-	movb $0, 1(%rdx)
+	movb $0, INFO_MASK(%rdx)
 	incq VS(V_IRETS)
 	swapgs
 	movb $0, VS(V_KERNEL_MODE)

@@ -135,5 +135,11 @@
 #define V_MASKS       48
 #define V_SCRATCH     56
 #define V_IRETS       64
+#define V_PF_FLAGS    297 /* of the guest's handler for page faults */
+#define V_PF_RIP      304
+
+/* vcpu_info, xen.h: the same everywhere. */
+#define INFO_MASK     1
+#define INFO_CR2      16
 
 #endif

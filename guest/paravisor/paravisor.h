@@ -105,6 +105,7 @@ struct vcpu {
 	uint64_t masks;        /* the syscall callback masks events */
 	uint64_t scratch;
 	uint64_t irets; /* that entry.S did itself */
+	struct trap_info traps[256];
 
 	uint32_t id, apic_id;
 	volatile bool online; /* its processor is here */
@@ -126,7 +127,6 @@ struct vcpu {
 	uint32_t ldt_ents, gdt_ents;
 	uint64_t gdt_mfn[GDT_GUEST];
 	uint64_t ldt_mfn[16];
-	struct trap_info traps[256];
 
 	/* Time. */
 	uint64_t timer_ns;  /* when VIRQ_TIMER is due; 0: never */
