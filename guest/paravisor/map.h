@@ -139,7 +139,7 @@
 #define V_PF_RIP      304
 
 /* vcpu_info, xen.h: the same everywhere. */
-#define INFO_MASK     1
-#define INFO_CR2      16
+#define INFO_MASK 1
+#define INFO_CR2  16
 
 #endif

@@ -277,7 +277,8 @@ struct regs *trap_in_ring0(struct regs *r)
 void bad_kernel_stack(struct regs *r)
 {
 	(void)r;
-	guest_crash(this_vcpu(), "no stack at %lx for its handler of system calls or page faults", this_vcpu()->kernel_sp);
+	guest_crash(this_vcpu(), "no stack at %lx for its handler of system calls or page faults",
+		    this_vcpu()->kernel_sp);
 }
 
 /* ---- Hypercalls and 32-bit system calls ---- */
