@@ -315,7 +315,7 @@ call_on_stack:
 
 /* ---- syscall: one stub a vCPU, for the CPU gives no stack --------------- */
 
-	.balign 16
+	.balign 32 /* the CPUs find their stubs by n * 32 behind the label */
 	.globl syscall_stubs, syscall32_stubs
 syscall_stubs:
 	.set n, 0
@@ -326,6 +326,7 @@ syscall_stubs:
 	jmp syscall_common
 	.set n, n + 1
 	.endr
+	.balign 32
 syscall32_stubs:
 	.set n, 0
 	.rept MAX_VCPUS
