@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the packer writes and the decompressor reads. The protected-mode part
+ * of a packed image begins so (boot.rst fixes the two entries, the rest is ours):
+ *
+ *     + 0x000   startup_32: a jump
+ *     + 0x010   struct pack_page, filled by the packer
+ *     + 0x200   startup_64: a jump (64-bit images)
+ *     ...       the decompressor's code and data, with one decoder
+ *     + payload_off   the payload
+ *
+ * The packer has looked at the kernel already: the page says in plain numbers
+ * where each segment goes and where the relocations stand, so the guest
+ * parses no ELF file. lib/pack/layout.c computes them; the guest's memory is
+ * the window [run, run + window_len), which is what init_size promises:
+ *
+ *     run                +---------------------------------+
+ *     + out_at           | where the payload is decoded to |  (0 where segments can move down in place)
+ *                        |   - the kernel's segments then  |
+ *                        |     move to where they belong   |
+ *     + payload_at       |   - the payload's copy ends a   |
+ *                        |     little behind the output    |
+ *     + code_at          +---------------------------------+
+ *                        | copy of [startup_32, head_len)  |
+ *                        | bss, page tables, stack         |  code_len in all
+ *     + window_len       +---------------------------------+
+ *
+ * C on both sides and the decompressor's assembly include this; the offsets
+ * that assembly needs are asserted against the struct.
+ */
+#ifndef GUEST_DECOMPRESSOR_ABI_H
+#define GUEST_DECOMPRESSOR_ABI_H
+
+#define PACK_PAGE_OFF  0x10
+#define PACK_ENTRY64   0x200
+#define PACK_MAGIC     0x4b504250 /* "PBPK" */
+#define PACK_VERSION   1
+#define PACK_SEGMENTS  16
+#define PACK_STACK_LEN 0x4000
+#define PACK_ALIGN_MIN                                                                                                 \
+	0x200000 /* windows differ by multiples of this, or by nothing: so copies of the code don't meet */
+
+/* pack_page.flags */
+#define PACK_RELOCATABLE 1 /* runs where it was loaded, rounded up, and never below pref_gpa; else at pref_gpa */
+
+/* How the CPU came in: the first argument of decompressor_main(). */
+#define PACK_LINUX32     1
+#define PACK_LINUX64     2
+#define PACK_PVH         3
+#define PACK_XEN_PV      4
+#define PACK_KIND_MASK   0xff
+#define PACK_PLACE_TAKEN 0x100 /* the place was chosen at random: not again */
+
+/* Offsets in struct pack_page, for assembly. */
+#define PP_FLAGS     8
+#define PP_ALIGNMENT 12
+#define PP_PREF_GPA  16
+#define PP_HEAD_LEN  24
+#define PP_CODE_AT   32
+
+#ifndef __ASSEMBLER__
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One PT_LOAD: bytes of the unpacked kernel, to an offset from run. */
+struct pack_segment {
+	uint32_t from, file_len;
+	uint32_t to, mem_len;
+};
+
+/* The order in which the kernel's build writes them, backwards from the end; lib/reloc.h tells more. */
+enum { PACK_ABS32, PACK_INVERSE32, PACK_ABS64, PACK_RELOC_GROUPS };
+
+struct pack_page {
+	uint32_t magic, version;
+	uint32_t flags;
+	uint32_t alignment;
+	uint64_t pref_gpa;
+	uint32_t head_len; /* filled by the linker: the program in the file, */
+	uint32_t code_len; /* and in memory */
+	uint32_t code_at;
+	uint32_t window_len;
+	uint32_t payload_off, payload_len; /* in the image; without the size that the build appends */
+	uint32_t payload_at;
+	uint32_t out_at, out_len;
+	uint32_t pvh_entry_off, pv_entry_off; /* filled by the linker: from startup_32; 0: none */
+	uint32_t kernel_info_off;             /* likewise */
+	uint64_t out_sum;                     /* pack_sum() of what comes out */
+	uint64_t link_vaddr;                  /* the virtual address of what runs at `run` */
+	uint64_t link_gpa;                    /* where that was linked to run */
+	uint32_t entry_off;                   /* e_entry, from run */
+	uint32_t pv_kernel_off;               /* the kernel's own Xen ENTRY, from run */
+	uint32_t span_len;                    /* the kernel's segments, from run */
+	uint32_t virt_room;                   /* how far the virtual base may be moved up */
+	uint32_t cmdline_off, cmdline_len;    /* compiled in, from startup_32; its NUL not counted */
+	uint32_t nr_segments;
+	struct {
+		uint32_t off, count; /* of the words in the unpacked kernel */
+	} relocs[PACK_RELOC_GROUPS];
+	struct pack_segment segments[PACK_SEGMENTS];
+	uint64_t page_sum; /* pack_sum() of everything before it */
+};
+
+_Static_assert(offsetof(struct pack_page, flags) == PP_FLAGS, "flags");
+_Static_assert(offsetof(struct pack_page, alignment) == PP_ALIGNMENT, "alignment");
+_Static_assert(offsetof(struct pack_page, pref_gpa) == PP_PREF_GPA, "pref_gpa");
+_Static_assert(offsetof(struct pack_page, head_len) == PP_HEAD_LEN, "head_len");
+_Static_assert(offsetof(struct pack_page, code_at) == PP_CODE_AT, "code_at");
+_Static_assert(PACK_PAGE_OFF + sizeof(struct pack_page) <= PACK_ENTRY64, "the page ends before startup_64");
+
+/*
+ * The damage check. Each step is a permutation of the state for a given word,
+ * so one wrong word is always seen; and it costs the guest two instructions for
+ * eight bytes, where a CRC would cost as much as decoding. It is no signature.
+ */
+static inline uint64_t pack_sum_word(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum << 7 | sum >> 57;
+}
+
+uint64_t pack_sum(const void *bytes, size_t len);
+
+#endif
+#endif

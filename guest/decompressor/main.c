@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The story of a packed image, from the moment that its program runs in the
+ * window's end (head64.S, head32.S) to the kernel's entry: choose a place,
+ * bring the payload there, decode it, see that it is whole, move the segments to
+ * where they belong, adjust what depends on the virtual base, clear what the
+ * file did not fill.
+ */
+#include "decoder.h"
+#include "decompressor.h"
+
+#define DAMAGED_PAGE "the image is damaged (its header)"
+#define DAMAGED      "the image is damaged (its payload)"
+
+static uint8_t work[PB_DECODE_WORK] __attribute__((aligned(16)));
+
+static bool page_is_whole(void)
+{
+	const struct pack_page *page = &pack_page;
+
+	return page->magic == PACK_MAGIC && page->version == PACK_VERSION && page->nr_segments <= PACK_SEGMENTS &&
+	       pack_sum(page, offsetof(struct pack_page, page_sum)) == page->page_sum;
+}
+
+static bool decode_payload(const struct start *start)
+{
+	const struct pack_page *page = &pack_page;
+	uint8_t *payload = (uint8_t *)start->run + page->payload_at;
+	struct decode decode = { .in = payload,
+				 .in_len = page->payload_len,
+				 .out = (uint8_t *)start->run + page->out_at,
+				 .out_len = page->out_len,
+				 .work = work };
+
+	move_bytes(payload, (const void *)(start->load + page->payload_off), page->payload_len);
+	return PB_DECODE(&decode) && pack_sum(decode.out, decode.out_len) == page->out_sum;
+}
+
+/* In order of their addresses, each down: the packer saw to it that none falls on one that is yet to come. */
+static void load_segments(const struct start *start)
+{
+	const uint8_t *out = (const uint8_t *)start->run + pack_page.out_at;
+
+	for (uint32_t i = 0; i < pack_page.nr_segments; i++) {
+		const struct pack_segment *segment = &pack_page.segments[i];
+
+		move_bytes((uint8_t *)start->run + segment->to, out + segment->from, segment->file_len);
+	}
+}
+
+static void clear_segments(const struct start *start)
+{
+	for (uint32_t i = 0; i < pack_page.nr_segments; i++) {
+		const struct pack_segment *segment = &pack_page.segments[i];
+
+		zero_bytes((uint8_t *)start->run + segment->to + segment->file_len,
+			   segment->mem_len - segment->file_len);
+	}
+}
+
+/* ---- Relocations -------------------------------------------------------- */
+
+/*
+ * A word of the table is the linked virtual address of a field; as an offset
+ * from the kernel's start it fits 32 bits in both classes. The packer checked
+ * each one, and the sum said that they are the same still.
+ */
+static void relocate_group(const struct start *start, unsigned group, uint32_t delta)
+{
+	const uint8_t *out = (const uint8_t *)start->run + pack_page.out_at;
+	const uint32_t *word = (const uint32_t *)(const void *)(out + pack_page.relocs[group].off);
+	uint8_t *base = (uint8_t *)start->run;
+	uint32_t linked = (uint32_t)pack_page.link_vaddr;
+
+	for (uint32_t n = pack_page.relocs[group].count; n; n--, word++) {
+		void *field = base + (uint32_t)(*word - linked);
+
+		if (group == PACK_ABS64)
+			*(uint64_t *)field += delta;
+		else
+			*(uint32_t *)field += group == PACK_ABS32 ? delta : -delta;
+	}
+}
+
+static void relocate(const struct start *start, uint32_t delta)
+{
+	for (unsigned group = 0; delta && group < PACK_RELOC_GROUPS; group++)
+		relocate_group(start, group, delta);
+}
+
+/* ---- The story ---------------------------------------------------------- */
+
+static struct boot_params *params_of(const struct start *start)
+{
+	if ((start->kind & PACK_KIND_MASK) == PACK_PVH)
+		return params_from_pvh(start->params);
+	return start->params;
+}
+
+static void map_all(const struct start *start, const struct boot_params *params)
+{
+	map_begin();
+	map_also(start->load);
+	map_also(start->load + pack_page.payload_off + pack_page.payload_len);
+	map_also(start->run);
+	map_also(start->run + pack_page.window_len);
+	map_also((uintptr_t)start->params);
+	map_also(cmdline_of(params));
+	map_use();
+}
+
+/* At random, unless the command line says otherwise; comes back when the code is where it stays. */
+static void take_place(struct start *start, const struct boot_params *params)
+{
+	uintptr_t run;
+
+	if (start->kind & PACK_PLACE_TAKEN)
+		return;
+	run = place_choose(params, start);
+	if (run != start->run)
+		pack_restart(start->kind | PACK_PLACE_TAKEN, start->params, start->load, run);
+}
+
+struct leave decompressor_main(uint32_t kind, void *params, uintptr_t load, uintptr_t run);
+struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t load, uintptr_t run)
+{
+	struct start start = { kind, load, run, loader_params };
+	struct boot_params *params = NULL;
+	bool native = (kind & PACK_KIND_MASK) != PACK_XEN_PV;
+	uint32_t virt_delta = 0;
+
+	if (!page_is_whole())
+		stop(&start, params, DAMAGED_PAGE);
+	if (native) {
+		params = params_of(&start);
+		map_all(&start, params);
+		take_place(&start, params);
+		virt_delta = place_virt_delta(params);
+	}
+	if (!decode_payload(&start))
+		stop(&start, params, DAMAGED);
+	load_segments(&start);
+	relocate(&start, virt_delta);
+	clear_segments(&start);
+	if (native) {
+		cmdline_add_own(params);
+		return (struct leave){ start.run + pack_page.entry_off, (uintptr_t)params };
+	}
+	return (struct leave){ start.run + pack_page.pv_kernel_off, (uintptr_t)loader_params };
+}
