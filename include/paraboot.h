@@ -441,6 +441,36 @@ struct pb_mem_ops {
 };
 PB_API int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, struct pb_error *err);
 
+/* ---- Packing: unstable, as all from here on ---- */
+
+struct pb_pack_value {
+	const char *field; /* of the setup header, by boot.rst's name */
+	uint64_t value;
+};
+
+/* How to pack a kernel into a bzImage of our own (docs/pack.md). */
+struct pb_pack {
+	size_t size;
+	const char *codec;                  /* by its name in struct pb_facts; "none": a bImage */
+	const char *cmdline;                /* compiled in: the kernel sees it before the loader's own; or NULL */
+	bool relocatable;                   /* refuse a kernel that can only run where it was linked */
+	const struct pb_pack_value *values; /* setup header fields that are the packer's to choose */
+	size_t nr_values;
+	/* Called now and then while it takes its time, with the kernel's bytes that are encoded; or NULL. */
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+};
+
+/*
+ * Write a bzImage with the image's kernel in it to out_fd. Everything is
+ * checked, and the payload has been read back by the decoder that goes with
+ * it, before the first byte is written. The same input gives the same bytes.
+ */
+PB_API int pb_pack_write(pb_image *image, const struct pb_pack *pack, int out_fd, struct pb_error *err);
+
+/* Whether this build has an encoder for that codec. */
+PB_API bool pb_pack_has_codec(const char *codec);
+
 #ifdef __cplusplus
 }
 #endif

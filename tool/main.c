@@ -12,8 +12,8 @@
 #include "say.h"
 #include "tool.h"
 
-static const struct command *const commands[] = { &info_command, &unpack_command, &plan_command, &run_command,
-						  &try_command };
+static const struct command *const commands[] = { &info_command, &unpack_command, &pack_command,
+						  &plan_command, &run_command,    &try_command };
 
 static void print_usage(void)
 {

@@ -290,4 +290,7 @@ void options_release(struct options *opt)
 {
 	free(opt->initrds);
 	free(opt->ram);
+	for (size_t i = 0; i < opt->nr_values; i++)
+		free((void *)(uintptr_t)opt->values[i].field);
+	free(opt->values);
 }

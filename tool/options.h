@@ -35,6 +35,10 @@ struct options {
 	uint32_t timeout;   /* in seconds; 0: none */
 	uint32_t jobs;      /* starts at once; 0: as many as there are processors */
 	const char *expect; /* an earlier table; NULL: not given */
+	const char *codec;  /* pack: NULL: not given */
+	bool relocatable;
+	struct pb_pack_value *values; /* pack: --set; the names are ours to free */
+	size_t nr_values;
 };
 
 struct option_row {
@@ -63,6 +67,7 @@ extern const struct option_row json_rows[], choice_rows[], guest_rows[], own_row
 
 #define OPTION_ENTRIES "linux16|linux32|linux64|pvh|xen-pv32|xen-pv64|lguest"
 #define OPTION_UNPACKS "host|guest"
+#define OPTION_CODECS  "none|gzip|lz4|zstd|xz"
 int set_entry(struct options *opt, const char *arg);
 int set_unpack(struct options *opt, const char *arg);
 int set_timeout(struct options *opt, const char *arg);

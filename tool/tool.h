@@ -32,6 +32,6 @@ struct command {
 	int (*run)(const struct options *opt);
 };
 
-extern const struct command info_command, unpack_command, plan_command, run_command, try_command;
+extern const struct command info_command, unpack_command, pack_command, plan_command, run_command, try_command;
 
 #endif

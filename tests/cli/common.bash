@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 : "${PB_BUILD:=$BATS_TEST_DIRNAME/../../build}"
 : "${PARABOOT:=$PB_BUILD/paraboot}"
 : "${PB_KERNELS:=$BATS_TEST_DIRNAME/../../build/kernels}"
-COMMANDS='info unpack plan run try'
+COMMANDS='info unpack pack plan run try'
 
 # The images that the tests build, once for each file of tests: $IMAGES/good/NAME and $IMAGES/bad/NAME.
 make_images() {

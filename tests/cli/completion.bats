@@ -18,7 +18,7 @@ offers() {
 }
 
 @test "subcommands" {
-	[[ $(offers '' | xargs) == "info unpack plan run try --help --version" ]]
+	[[ $(offers '' | xargs) == "info unpack pack plan run try --help --version" ]]
 	[[ $(offers u) == unpack ]]
 }
 

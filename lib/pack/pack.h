@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The packer: a kernel into a bzImage of our own. pack.c tells the story, and
+ * each other file does one part of it to struct packing; what ends up in the
+ * guest is described by guest/decompressor/abi.h.
+ *
+ *     take in the kernel and its relocations        pack.c
+ *     choose the program for class and codec        program.c
+ *     encode the payload                            encode.c, one row a codec
+ *     lay out the guest's window, fill the page     layout.c
+ *     read the payload back as the guest will       readback.c
+ *     fill the setup header                         header.c
+ *     write                                         pack.c
+ */
+#ifndef PB_LIB_PACK_H
+#define PB_LIB_PACK_H
+
+#include "../../guest/decompressor/abi.h"
+#include "../../guest/decompressor/decoder.h"
+#include "../image.h"
+#include "../reloc.h"
+
+/* Bytes that grow; freed by bytes_free(). */
+struct pack_bytes {
+	uint8_t *mem;
+	size_t len, cap;
+};
+
+int pack_bytes_add(struct pack_bytes *bytes, const void *mem, size_t len, struct pb_error *err);
+/* Room for len more bytes; who fills it adds to bytes->len. */
+int pack_bytes_room(struct pack_bytes *bytes, size_t len, uint8_t **ret, struct pb_error *err);
+/* Zeros up to a multiple of align. */
+int pack_bytes_pad(struct pack_bytes *bytes, size_t align, struct pb_error *err);
+void pack_bytes_free(struct pack_bytes *bytes);
+
+struct pack_progress {
+	void (*fn)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+};
+
+/* One row a codec: how the host encodes, and what decodes. */
+struct pack_codec {
+	const char *name;
+	bool size_trailer;  /* 4 bytes of output size follow the stream; gzip has its own */
+	bool in_place;      /* nothing to decode: the payload is the kernel */
+	decoder_fn *decode; /* the guest's own, as compiled for the host */
+	/* NULL: this build lacks the encoder. */
+	int (*encode)(const uint8_t *in, size_t in_len, struct pack_bytes *out, const struct pack_progress *progress,
+		      struct pb_error *err);
+	struct {
+		const uint8_t *start, *end;
+	} program64;
+};
+extern const struct pack_codec pack_codecs[]; /* ends with a NULL name */
+
+/* The row, or NULL. */
+const struct pack_codec *pack_codec_find(const char *name);
+
+struct packing {
+	struct pb_image *image;
+	const struct pb_pack *request;
+	const struct kernel *kernel;
+	const struct pack_codec *codec;
+	struct pack_bytes out;     /* the unpacked kernel with its relocations: what the decoder gives */
+	struct reloc_table relocs; /* offsets in it */
+	bool has_relocs;
+	bool relocatable;
+	uint32_t alignment;
+	struct pack_bytes setup;   /* the 16-bit part, whole sectors */
+	struct pack_bytes program; /* the decompressor, with its page */
+	struct pack_bytes payload; /* the stream, without the size trailer */
+	struct pack_page page;
+};
+
+/* Where everything goes in the guest's window; the page is whole afterwards, but for its sum. */
+int pack_layout(struct packing *packing, struct pb_error *err);
+
+/* Decode the payload in a window such as the guest's, and see that the kernel comes out. */
+int pack_readback(const struct packing *packing, struct pb_error *err);
+
+/* The 16-bit part with its header, and the version string behind it. */
+int pack_setup(struct packing *packing, struct pb_error *err);
+
+#endif

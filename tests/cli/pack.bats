@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # bats sets stderr
+# pack: a bzImage whole, or no file.
+
+setup_file() {
+	load common
+	make_images
+}
+
+setup() {
+	load common
+	mkdir "$BATS_TEST_TMPDIR/here"
+	cd "$BATS_TEST_TMPDIR/here" || return
+}
+
+@test "the kernel comes out again, of whatever image it was" {
+	local image
+	for image in elf64 elf64.gz elf64.lz4 bz-2.15 bz-lz4 bz-none uki-bz; do
+		paraboot pack "$IMAGES/good/$image" -o packed 2>/dev/null
+		paraboot unpack packed -o kernel
+		cmp kernel "$IMAGES/good/elf64"
+	done
+}
+
+@test "the same input gives the same bytes, to a file and to standard output" {
+	paraboot pack "$IMAGES/good/bz-2.15" -o one
+	paraboot pack "$IMAGES/good/bz-2.15" -o - >two
+	cmp one two
+}
+
+@test "what is lost is said" {
+	run --separate-stderr "$PARABOOT" pack "$IMAGES/good/bz-mz" -o packed
+	[[ $status == 0 && $stderr == "paraboot: $IMAGES/good/bz-mz: its EFI entry is not in the packed image"* ]]
+}
+
+@test "file(1) takes it for a bzImage of that version" {
+	paraboot pack "$IMAGES/good/bz-2.15" -o packed
+	[[ $(file packed) == *"Linux kernel x86 boot executable bzImage, version 6.0.0-test"* ]]
+}
+
+@test "fields that are the packer's to choose" {
+	paraboot pack --set root_dev=0x801 --set vid_mode=0x317 --set hardware_subarch=2 "$IMAGES/good/elf64" -o packed
+	run -0 "$PARABOOT" info --all packed
+	[[ $output == *root_dev*0x0801* && $output == *vid_mode*0x0317* && $output == *hardware_subarch*0x00000002* ]]
+}
+
+@test "a field that is not, or a value that does not fit" {
+	fails 2 "$IMAGES/good/elf64: field: *" pack --set setup_sects=1 "$IMAGES/good/elf64" -o packed
+	fails 2 "$IMAGES/good/elf64: root_dev: *0x10000*" pack --set root_dev=0x10000 "$IMAGES/good/elf64" -o packed
+	fails 2 "--set: not a valid value: root_dev*" pack --set root_dev "$IMAGES/good/elf64" -o packed
+	[[ ! $(ls -A) ]]
+}
+
+@test "a compiled-in command line takes its room from the loader's" {
+	paraboot pack --cmdline "quiet panic=1" "$IMAGES/good/elf64" -o packed
+	run -0 "$PARABOOT" info packed
+	[[ $output == *"command line"*"up to 2033 bytes"* ]]
+	grep -qa "quiet panic=1" packed
+	fails 2 "$IMAGES/good/elf64: cmdline: *" pack --cmdline "$(printf '%2046s' x)" "$IMAGES/good/elf64" -o other
+	[[ $(ls -A) == packed ]]
+}
+
+@test "a kernel that cannot be packed leaves what was there" {
+	echo precious >packed
+	fails 2 "$IMAGES/good/elf64-no-relocs: relocations: *" pack --relocatable "$IMAGES/good/elf64-no-relocs" -o packed
+	fails 2 "--codec: not a valid value: lzo*" pack --codec lzo "$IMAGES/good/elf64" -o packed
+	fails 2 "pack: needs -o FILE*" pack "$IMAGES/good/elf64"
+	[[ $(cat packed) == precious && $(ls -A) == packed ]]
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The packer: what the packed image says of itself, what the page tells the
+ * guest, and that a start laid out by it gives the kernel that a builder
+ * would have placed.
+ */
+#include <stdlib.h>
+
+#include "../../lib/pack/pack.h"
+#include "image_util.h"
+
+static struct opened pack_open(const char *name, const struct pb_pack *pack)
+{
+	struct opened source = open_good(name), ret = { 0 };
+	struct pb_error err = PB_INIT(err);
+	int fd = memfd_create("packed", MFD_CLOEXEC);
+	off_t len;
+
+	assert_true(fd >= 0);
+	if (pb_pack_write(source.image, pack, fd, &err) < 0)
+		fail_msg("%s: %s", name, err.field);
+	len = lseek(fd, 0, SEEK_CUR);
+	ret.blob.data = malloc((size_t)len);
+	ret.blob.len = (size_t)len;
+	assert_int_equal(pread(fd, ret.blob.data, ret.blob.len, 0), len);
+	close(fd);
+	close_good(&source);
+	assert_int_equal(pb_image_open_mem(&ret.image, ret.blob.data, ret.blob.len, NULL, &err), 0);
+	return ret;
+}
+
+static const struct pack_page *page_of(const struct opened *packed)
+{
+	struct pb_facts facts = PB_INIT(facts);
+
+	assert_int_equal(pb_image_facts(packed->image, &facts), 0);
+	return (const void *)(packed->blob.data + facts.setup_len + PACK_PAGE_OFF);
+}
+
+static void facts(void **state)
+{
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
+	struct opened packed = pack_open("bz-2.15", &pack);
+	struct pb_facts facts = PB_INIT(facts);
+
+	(void)state;
+	assert_int_equal(pb_image_facts(packed.image, &facts), 0);
+	assert_int_equal(facts.format, PB_BZIMAGE);
+	assert_int_equal(facts.protocol, 0x20f);
+	assert_string_equal(facts.codec, "none");
+	assert_string_equal(facts.version, BZ_VERSION);
+	assert_true(facts.relocatable);
+	assert_int_equal(facts.pref_gpa, KERNEL_GPA);
+	assert_int_equal(facts.init_size, page_of(&packed)->window_len);
+	assert_int_equal(facts.kernel_info_len, 16);
+	assert_int_equal(facts.efi_entry_off, 0);
+	close_good(&packed);
+}
+
+/* The steps of main.c after decoding, as the page tells them. */
+static uint8_t *follow(const struct pack_page *page, const uint8_t *payload, uint32_t delta)
+{
+	uint8_t *window = calloc(1, page->window_len);
+
+	assert_non_null(window);
+	memcpy(window + page->out_at, payload, page->out_len);
+	for (uint32_t i = 0; i < page->nr_segments; i++) {
+		const struct pack_segment *segment = &page->segments[i];
+
+		memmove(window + segment->to, window + page->out_at + segment->from, segment->file_len);
+	}
+	for (unsigned group = 0; group < PACK_RELOC_GROUPS; group++)
+		for (uint32_t n = 0; n < page->relocs[group].count; n++) {
+			uint32_t word, value;
+
+			memcpy(&word, window + page->out_at + page->relocs[group].off + 4 * n, 4);
+			word -= (uint32_t)page->link_vaddr;
+			memcpy(&value, window + word, 4);
+			value += group == PACK_INVERSE32 ? -delta : delta;
+			memcpy(window + word, &value, 4);
+		}
+	for (uint32_t i = 0; i < page->nr_segments; i++) {
+		const struct pack_segment *segment = &page->segments[i];
+
+		memset(window + segment->to + segment->file_len, 0, segment->mem_len - segment->file_len);
+	}
+	return window;
+}
+
+/* What a builder would place for each segment, with nothing relocated. */
+static void compare_segments(pb_image *image, const uint8_t *window, const uint8_t *kernel)
+{
+	struct pb_kernel facts = PB_INIT(facts);
+	struct pb_error err = PB_INIT(err);
+
+	assert_int_equal(pb_image_kernel(image, &facts, &err), 0);
+	for (unsigned i = 0; i < facts.segments; i++) {
+		struct pb_segment segment = PB_INIT(segment);
+		const uint8_t *at;
+
+		assert_int_equal(pb_image_segment(image, i, &segment, &err), 0);
+		at = window + (segment.gpa - facts.low_gpa);
+		assert_memory_equal(at, kernel + segment.file_off, segment.file_len);
+		for (uint64_t n = segment.file_len; n < segment.mem_len; n++)
+			assert_int_equal(at[n], 0);
+	}
+}
+
+static void page_places_every_segment(void **state)
+{
+	static const char *const names[] = { "elf64", "elf64-dyn", "elf64-no-relocs", "elf64-big",
+					     "elf64-virtual-entry" };
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct opened packed = pack_open(names[i], &pack);
+		const struct pack_page *page = page_of(&packed);
+		const uint8_t *payload = (const uint8_t *)page - PACK_PAGE_OFF + page->payload_off;
+		uint8_t *window = follow(page, payload, 0);
+
+		assert_int_equal(pack_sum(page, offsetof(struct pack_page, page_sum)), page->page_sum);
+		assert_int_equal(pack_sum(payload, page->out_len), page->out_sum);
+		assert_true(page->code_at >= page->payload_off + page->payload_len);
+		compare_segments(packed.image, window, payload);
+		free(window);
+		close_good(&packed);
+	}
+}
+
+/* tests/images: the first field of each group is 0x100, 0x4000 and 0x1000 from the kernel's start. */
+static void page_finds_every_relocation(void **state)
+{
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
+	struct opened packed = pack_open("elf64", &pack);
+	const struct pack_page *page = page_of(&packed);
+	const uint8_t *payload = (const uint8_t *)page - PACK_PAGE_OFF + page->payload_off;
+	uint8_t *still = follow(page, payload, 0), *moved = follow(page, payload, 0x200000);
+	static const uint32_t at[] = { 0x100, 0x4000, 0x1000 };
+
+	(void)state;
+	for (unsigned group = 0; group < PACK_RELOC_GROUPS; group++) {
+		uint32_t before, after;
+
+		assert_int_equal(page->relocs[group].count, KERNEL_RELOCS);
+		memcpy(&before, still + at[group], 4);
+		memcpy(&after, moved + at[group], 4);
+		assert_int_equal((uint32_t)(after - before), group == PACK_INVERSE32 ? -0x200000u : 0x200000u);
+	}
+	assert_true(page->virt_room > 0);
+	free(still);
+	free(moved);
+	close_good(&packed);
+}
+
+static void refusals(void **state)
+{
+	static const struct pb_pack_value unknown = { "no_such_field", 1 }, ours = { "init_size", 1 },
+					  wide = { "vid_mode", 0x10000 };
+	static const struct {
+		const char *image;
+		struct pb_pack pack;
+		int code;
+		const char *field;
+	} rows[] = {
+		{ "elf64", { .codec = NULL }, PB_E_ARG, "codec" },
+		{ "elf64", { .codec = "rar" }, PB_E_ARG, "codec" },
+		{ "elf64-no-relocs", { .codec = "none", .relocatable = true }, PB_E_EMPTY, "relocations" },
+		{ "elf64", { .codec = "none", .values = &unknown, .nr_values = 1 }, PB_E_ARG, "field" },
+		{ "elf64", { .codec = "none", .values = &ours, .nr_values = 1 }, PB_E_ARG, "field" },
+		{ "elf64", { .codec = "none", .values = &wide, .nr_values = 1 }, PB_E_RANGE, "vid_mode" },
+		{ "elf32", { .codec = "none" }, PB_E_CLASS, "EI_CLASS" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct opened source = open_good(rows[i].image);
+		struct pb_pack pack = rows[i].pack;
+		struct pb_error err = PB_INIT(err);
+		int fd = memfd_create("packed", MFD_CLOEXEC);
+
+		pack.size = sizeof(pack);
+		assert_int_equal(pb_pack_write(source.image, &pack, fd, &err), -rows[i].code);
+		assert_string_equal(err.field, rows[i].field);
+		assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+		close(fd);
+		close_good(&source);
+	}
+}
+
+/* One wrong word is always seen, wherever it is. */
+static void sum_sees_each_bit(void **state)
+{
+	uint8_t bytes[77];
+	uint64_t sum;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 37);
+	sum = pack_sum(bytes, sizeof(bytes));
+	for (size_t bit = 0; bit < 8 * sizeof(bytes); bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_true(pack_sum(bytes, sizeof(bytes)) != sum);
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts),
+		cmocka_unit_test(page_places_every_segment),
+		cmocka_unit_test(page_finds_every_relocation),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(sum_sees_each_bit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

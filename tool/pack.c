@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paraboot pack: a bzImage of our own around any image's kernel.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "output.h"
+#include "say.h"
+#include "tool.h"
+#include "values.h"
+
+/* ---- Progress ----------------------------------------------------------- */
+
+struct bar {
+	struct timespec start;
+	bool drawn;
+};
+
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+/* Only on a terminal, and only for what takes longer than a second. */
+static void draw_bar(void *ctx, uint64_t done, uint64_t total)
+{
+	enum { WIDTH = 40 };
+	static const char full[WIDTH + 1] = "########################################";
+	struct bar *bar = ctx;
+	int cells = total ? (int)(done * WIDTH / total) : WIDTH;
+
+	if (!isatty(STDERR_FILENO) || seconds_since(&bar->start) < 1)
+		return;
+	fprintf(stderr, "\r[%-*.*s] %3d %%", WIDTH, cells, full, total ? (int)(done * 100 / total) : 100);
+	bar->drawn = true;
+}
+
+static void wipe_bar(const struct bar *bar)
+{
+	if (bar->drawn)
+		fputs("\r\033[K", stderr);
+}
+
+/* ---- What a new container cannot carry over ----------------------------- */
+
+static void say_lost(const char *path, pb_image *image)
+{
+	struct pb_facts facts = PB_INIT(facts);
+
+	pb_image_facts(image, &facts);
+	if (facts.efi_entry_off || facts.efi_handover_off)
+		fprintf(stderr, "paraboot: %s: its EFI entry is not in the packed image%s\n", path,
+			facts.efi_entry_off ? ", nor is a signature, if it has one" : "");
+}
+
+/* ---- The command -------------------------------------------------------- */
+
+static int add_value(struct options *opt, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	uint64_t value;
+
+	if (!equals || equals == arg || !value_number(equals + 1, UINT64_MAX, &value))
+		return -1;
+	opt->values = must_grow(opt->values, opt->nr_values + 1, sizeof(*opt->values));
+	opt->values[opt->nr_values++] = (struct pb_pack_value){ strndup(arg, (size_t)(equals - arg)), value };
+	return 0;
+}
+
+static int set_codec(struct options *opt, const char *arg)
+{
+	opt->codec = arg;
+	return pb_pack_has_codec(arg) ? 0 : -1;
+}
+
+static int complain_pack(const char *image_path, const struct output *out, const struct pb_error *err)
+{
+	bool is_output = err->code == PB_E_IO && strcmp(err->field, "output") == 0;
+
+	return complain_error(is_output ? out->path : image_path, err);
+}
+
+static int pack_to(const struct options *opt, pb_image *image)
+{
+	struct bar bar = { .drawn = false };
+	struct pb_pack pack = PB_INIT(pack);
+	struct pb_error err = PB_INIT(err);
+	struct output out;
+	int status = output_open(opt->output, &out), rc;
+
+	if (status != STATUS_OK)
+		return status;
+	pack.codec = opt->codec ? opt->codec : "none";
+	pack.cmdline = opt->cmdline;
+	pack.relocatable = opt->relocatable;
+	pack.values = opt->values;
+	pack.nr_values = opt->nr_values;
+	pack.progress = draw_bar;
+	pack.ctx = &bar;
+	clock_gettime(CLOCK_MONOTONIC, &bar.start);
+	rc = pb_pack_write(image, &pack, out.fd, &err);
+	wipe_bar(&bar);
+	if (rc == 0) {
+		status = output_commit(&out);
+		if (status == STATUS_OK)
+			say_lost(opt->image, image);
+		return status;
+	}
+	status = complain_pack(opt->image, &out, &err);
+	output_abandon(&out);
+	return status;
+}
+
+static int run_pack(const struct options *opt)
+{
+	pb_image *image;
+	int status;
+
+	if (!opt->output)
+		return complain("pack", "needs -o FILE; - is standard output");
+	status = open_image(opt->image, &image);
+	if (status != STATUS_OK)
+		return status;
+	status = pack_to(opt, image);
+	pb_image_close(image);
+	return status;
+}
+
+static const struct option_row pack_rows[] = {
+	{ 'o', "output", "FILE", "where the packed image goes; - is standard output",
+	  .at = offsetof(struct options, output) },
+	{ 0, "codec", OPTION_CODECS, "how the kernel is compressed (default none: a bImage)", set_codec },
+	{ 0, "cmdline", "CMDLINE", "compiled in: the kernel sees it before the loader's command line",
+	  .at = offsetof(struct options, cmdline) },
+	{ 0, "set", "FIELD=VALUE", "a field of the setup header that is the packer's to choose; may be repeated",
+	  add_value },
+	{ 0, "relocatable", NULL, "refuse a kernel without relocations", .at = offsetof(struct options, relocatable) },
+	{ 0 },
+};
+
+static const struct option_row *const pack_tables[] = { pack_rows, NULL };
+
+const struct command pack_command = {
+	.name = "pack",
+	.summary = "Pack a kernel into a bzImage of our own",
+	.tables = pack_tables,
+	.run = run_pack,
+};
