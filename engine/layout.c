@@ -86,16 +86,60 @@ static struct load *add_load(struct domain *domain, pb_gpa gpa, uint64_t file_le
 	return load;
 }
 
-/* The trampoline's load comes first, and its size is only known when all others are. */
-static void collect(struct domain *domain)
+static uint64_t min_u64(uint64_t a, uint64_t b)
 {
-	add_load(domain, 0, 0, 0);
+	return a < b ? a : b;
+}
+
+/*
+ * A load for each piece of a placement: a PV domain's frames need not be in a
+ * row in the machine. With add, they are added; without, only counted.
+ */
+static size_t collect_one(struct domain *domain, const struct pb_placement *placement, bool add)
+{
+	uint64_t bytes = bytes_of(placement), len;
+	size_t n = 0;
+
+	for (uint64_t done = 0; done < placement->len; done += len, n++) {
+		pb_gpa gpa;
+
+		len = placement->len - done;
+		gpa = pb_plan_locate(domain->plan, placement->space, placement->gpa + done, &len);
+		if (len == 0)
+			break;
+		if (add)
+			add_load(domain, gpa, bytes > done ? min_u64(bytes - done, len) : 0, len);
+	}
+	return n;
+}
+
+static size_t collect(struct domain *domain, bool add)
+{
+	size_t n = 0;
+
 	for (unsigned i = 0; i < domain->info.placements; i++) {
 		struct pb_placement placement = PB_INIT(placement);
 
 		pb_plan_placement(domain->plan, i, &placement);
-		add_load(domain, placement.gpa, bytes_of(&placement), placement.len);
+		n += collect_one(domain, &placement, add);
 	}
+	return n;
+}
+
+/* The trampoline's load comes first, and its size is only known when all others are. */
+static int collect_loads(struct domain *domain, struct engine_error *err)
+{
+	size_t n = domain->info.placements < LOADS_MAX ? collect(domain, false) : domain->info.placements;
+
+	if (n >= LOADS_MAX)
+		return engine_fail(err, ENGINE_BAD_INPUT, "plan: %zu placements, an ELF file holds %u", n,
+				   LOADS_MAX - 1);
+	domain->loads = calloc(n + 1, sizeof(*domain->loads));
+	if (!domain->loads)
+		return engine_fail_errno(err, "domain");
+	add_load(domain, 0, 0, 0);
+	collect(domain, true);
+	return 0;
 }
 
 /* Below 1 MiB the machine's firmware runs: what the guest wants there waits elsewhere. */
@@ -146,13 +190,8 @@ int domain_layout(struct domain *domain, struct engine_error *err)
 {
 	domain->info = (struct pb_plan_info)PB_INIT(domain->info);
 	pb_plan_info(domain->plan, &domain->info);
-	if (domain->info.placements >= LOADS_MAX)
-		return engine_fail(err, ENGINE_BAD_INPUT, "plan: %u placements, an ELF file holds %u",
-				   domain->info.placements, LOADS_MAX - 1);
-	domain->loads = calloc(domain->info.placements + 1ul, sizeof(*domain->loads));
-	if (!domain->loads)
-		return engine_fail_errno(err, "domain");
-	collect(domain);
+	if (collect_loads(domain, err) < 0)
+		return -1;
 	if (stage_low(domain, err) < 0 || place_home(domain, err) < 0)
 		return -1;
 	assign_file_offsets(domain);

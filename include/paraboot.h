@@ -111,6 +111,7 @@ enum pb_code {
 
 	/* Placing (pb_place). */
 	PB_E_NO_GUEST_MEMORY = 160, /* [value, value+limit) of a placement is in no region */
+	PB_E_FRAMES = 161,          /* the map of the domain's frames is not what struct pb_frames wants */
 };
 
 struct pb_error {
@@ -309,6 +310,9 @@ struct pb_setup_data {
 	uint32_t len;
 };
 
+/* Who has ring 0 below a Xen PV kernel. Every other kernel has it itself. */
+enum pb_ring0 { PB_RING0_PARAVISOR, PB_RING0_XEN };
+
 #define PB_PARAVISOR_COUNTS 1u /* the paravisor, if it has ring 0, ends with its hypercall counts on the console */
 
 struct pb_request {
@@ -330,6 +334,9 @@ struct pb_request {
 	uint8_t loader_type; /* type_of_loader; 0: 0xff, undefined (0 would make a kernel ignore its initrd) */
 	uint32_t vcpus;      /* 0: 1 */
 	uint32_t flags;      /* PB_PARAVISOR_* */
+	/* PB_RING0_XEN: a domain of as many pages as ram has in all; where they are, place is told (struct pb_frames).
+	 */
+	enum pb_ring0 ring0;
 };
 
 /*
@@ -338,6 +345,12 @@ struct pb_request {
  */
 PB_API int pb_plan_make(pb_plan **ret, pb_image *image, const struct pb_request *request, struct pb_error *err);
 PB_API void pb_plan_close(pb_plan *plan);
+
+/*
+ * What an address is of: the machine, or a Xen PV domain, whose frames are
+ * numbered from 0 without a gap and lie in the machine as struct pb_frames says.
+ */
+enum pb_space { PB_MACHINE, PB_DOMAIN };
 
 struct pb_plan_info {
 	size_t size;
@@ -351,7 +364,8 @@ struct pb_plan_info {
 	pb_gpa initrd_gpa;
 	uint64_t initrd_len;
 	pb_gpa cmdline_gpa;
-	uint64_t ram_len; /* all RAM of the request */
+	uint64_t ram_len;    /* all RAM of the request */
+	enum pb_space space; /* of all these addresses */
 };
 PB_API int pb_plan_info(const pb_plan *plan, struct pb_plan_info *ret);
 
@@ -372,9 +386,13 @@ enum pb_kind {
 };
 PB_API const char *pb_kind_name(enum pb_kind kind); /* "boot_params" and so on */
 
-enum pb_source { PB_FROM_IMAGE = 1, PB_FROM_KERNEL, PB_FROM_PLAN, PB_FROM_INITRD, PB_FROM_ZERO };
+/* PB_FROM_FRAMES: it holds machine frame numbers, and is made when it is placed. */
+enum pb_source { PB_FROM_IMAGE = 1, PB_FROM_KERNEL, PB_FROM_PLAN, PB_FROM_INITRD, PB_FROM_ZERO, PB_FROM_FRAMES };
 
-/* Sorted by gpa, disjoint, each inside RAM of the request. */
+/* How the page tables that a PV kernel is entered with show a placement. */
+enum pb_access { PB_ACCESS_NONE, PB_ACCESS_READ, PB_ACCESS_WRITE };
+
+/* Sorted by space and gpa, disjoint, each inside RAM of the request or inside the domain. */
 struct pb_placement {
 	size_t size;
 	pb_gpa gpa;
@@ -383,6 +401,9 @@ struct pb_placement {
 	enum pb_source source;
 	uint32_t index; /* which segment, initrd or setup_data */
 	uint64_t source_off, source_len;
+	enum pb_space space;
+	enum pb_access access;
+	uint64_t vaddr; /* where the domain sees it, if it has access */
 };
 PB_API int pb_plan_placement(const pb_plan *plan, unsigned index, struct pb_placement *ret);
 
@@ -408,6 +429,39 @@ struct pb_cpu {
 /* vcpu 0 is the one that enters; others (below request.vcpus) are -PB_E_ARG: they wait for a SIPI. */
 PB_API int pb_plan_cpu(const pb_plan *plan, unsigned vcpu, struct pb_cpu *ret);
 
+/* ---- Xen PV ------------------------------------------------------------ */
+
+/* count frames of the domain from pfn on are the machine's from mfn on. */
+struct pb_extent {
+	uint64_t pfn, mfn, count;
+};
+
+/* What a Xen PV domain is entered with (<xen/xen.h>, "Start-of-day memory layout"). */
+struct pb_pv {
+	size_t size;
+	unsigned elf_class; /* 32: PAE, 64: 4-level paging */
+	uint64_t nr_pages;
+	uint64_t virt_base, virt_end; /* the page tables map frame 0 and those that follow there */
+	uint64_t hypercall_vaddr;     /* of the page that the hypervisor fills in, or 0 */
+	uint64_t hv_start;            /* where the hypervisor's part of the address space begins */
+	struct pb_cpu vcpu;           /* as the kernel is entered; cr3 is of PB_DOMAIN */
+
+	/* start_info, but for what only the hypervisor knows. */
+	uint64_t flags, pt_base, nr_pt_frames, mfn_list, mod_start, mod_len, first_p2m_pfn, nr_p2m_frames;
+	uint64_t store_pfn, console_pfn; /* whose mfns it gives */
+};
+/* -PB_E_ARG: not a plan of a Xen PV kernel. */
+PB_API int pb_plan_pv(const pb_plan *plan, struct pb_pv *ret);
+
+/* With the paravisor the plan has chosen the domain's frames in the machine: -PB_E_ARG past the last of them. */
+PB_API int pb_plan_extent(const pb_plan *plan, unsigned index, struct pb_extent *ret);
+
+/*
+ * Where the machine has gpa of that space, by those frames: what pb_place()
+ * will write. *len shrinks to what follows it there in one piece; 0: nothing.
+ */
+PB_API pb_gpa pb_plan_locate(const pb_plan *plan, enum pb_space space, pb_gpa gpa, uint64_t *len);
+
 /* ---- Placing ----------------------------------------------------------- */
 
 /* The caller's memory behind a range of guest addresses. */
@@ -421,8 +475,27 @@ struct pb_ram {
 #define PB_RAM_MAP_SEALED 2u /* pages of host may be replaced by private mappings of memory that cannot shrink */
 #define PB_RAM_MAP_FILE   4u /* and of the image's own file: whoever shortens it then makes later touches SIGBUS */
 
-/* Write the plan into the caller's regions (sorted or not, disjoint, holes between them are fine). */
+/*
+ * Write the plan into the caller's regions (sorted or not, disjoint, holes between them are fine). A plan for
+ * PB_RING0_XEN needs pb_place_frames().
+ */
 PB_API int pb_place(const pb_plan *plan, const struct pb_ram *ram, size_t rams, struct pb_error *err);
+
+/*
+ * Where a hypervisor has put a PV domain's frames, and what else start_info
+ * tells of it; 0 where the hypervisor itself will write that.
+ */
+struct pb_frames {
+	size_t size;
+	const struct pb_extent *extents; /* sorted by pfn, from 0 on without a gap; no machine frame twice */
+	size_t nr_extents;
+	uint64_t shared_info_maddr;
+	uint32_t store_port, console_port; /* event channels */
+};
+
+/* Write a plan made for PB_RING0_XEN into regions that are the machine's, by machine address. */
+PB_API int pb_place_frames(const pb_plan *plan, const struct pb_frames *frames, const struct pb_ram *ram, size_t rams,
+			   struct pb_error *err);
 
 /* ---- Unstable from here on: may change in any release ------------------ */
 
@@ -437,7 +510,8 @@ struct pb_mem_ops {
 	 * sealed: the file cannot shrink. 0 if done, else they are copied.
 	 */
 	int (*map_file)(void *ctx, pb_gpa gpa, uint64_t len, int fd, uint64_t off, bool sealed);
-	bool zeroed; /* all of it reads as zero now */
+	bool zeroed;                    /* all of it reads as zero now */
+	const struct pb_frames *frames; /* for a plan made for PB_RING0_XEN; gpa is then a machine address */
 };
 PB_API int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, struct pb_error *err);
 

@@ -89,6 +89,7 @@ static const struct word {
 	ROW(PB_E_KASLR, "the kernel cannot be moved", plain),
 	ROW(PB_E_SUBARCH, "the image does not serve that subarchitecture", numbers),
 	ROW(PB_E_NO_GUEST_MEMORY, "lies in no region of guest memory", numbers),
+	ROW(PB_E_FRAMES, "is not a usable map of the domain's frames", numbers),
 #undef ROW
 };
 

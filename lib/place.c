@@ -3,6 +3,7 @@
  * The only writer of guest memory. Everything goes through struct pb_mem_ops:
  * a window of guest memory as plain memory, or a file's pages put there
  * without a copy. pb_place() is such a pb_mem_ops over the caller's regions.
+ * A Xen PV domain's placements are cut where its frames are not in a row.
  *
  * What can fail without writing anything fails first: the regions are checked
  * against every placement, and the kernel is unpacked, before the first byte.
@@ -16,6 +17,7 @@
 #include "plan/arith.h"
 #include "plan/memory_map.h"
 #include "plan/plan.h"
+#include "pv_render.h"
 
 #define MAP_LEN_MIN      0x10000ull  /* a shorter run of pages is cheaper copied than mapped */
 #define RELOC_WINDOW_LEN 0x200000ull /* how much is mapped at a time to apply relocations in */
@@ -25,6 +27,7 @@ struct placer {
 	struct pb_mem_ops ops;
 	void *ctx;
 	struct source kernel; /* of PB_FROM_KERNEL; all zero if the plan has none */
+	struct pv_renderer pv;
 };
 
 /* ---- Windows into guest memory ----------------------------------------- */
@@ -150,22 +153,78 @@ static struct source source_of(const struct placer *placer, const struct pb_plac
 	case PB_FROM_PLAN:
 		return (struct source){ .mem = plan_bytes(plan), .fd = -1, .len = plan->body->bytes_len };
 	case PB_FROM_ZERO:
+	case PB_FROM_FRAMES:
 		break;
 	}
 	return (struct source){ .fd = -1 };
 }
 
-static int put_placement(const struct placer *placer, const struct pb_placement *placement, struct pb_error *err)
+static int put_part(const struct placer *placer, const struct pb_placement *part, struct pb_error *err)
 {
-	struct source src = source_of(placer, placement);
+	struct source src = source_of(placer, part);
 	int rc = 0;
 
-	if (placement->source_len)
-		rc = put_bytes(placer, placement->gpa, &src, placement->source_off, placement->source_len, err);
+	if (part->source_len)
+		rc = put_bytes(placer, part->gpa, &src, part->source_off, part->source_len, err);
 	if (rc == 0)
-		rc = zero_bytes(placer, placement->gpa + placement->source_len, placement->len - placement->source_len,
-				err);
+		rc = zero_bytes(placer, part->gpa + part->source_len, part->len - part->source_len, err);
 	return rc;
+}
+
+/* ---- A domain's placements --------------------------------------------- */
+
+/* What of a placement begins `done` bytes into it and is in one piece in the machine. */
+static struct pb_placement part_of(struct placer *placer, const struct pb_placement *placement, uint64_t done)
+{
+	struct pb_placement part = *placement;
+	uint64_t source_left = placement->source_len > done ? placement->source_len - done : 0;
+
+	part.len = placement->len - done;
+	part.gpa = frames_locate(&placer->pv.frames, placement->gpa + done, &part.len);
+	part.source_len = min_u64(source_left, part.len);
+	part.source_off = placement->source_off + (part.source_len ? done : 0);
+	return part;
+}
+
+static int put_domain_parts(struct placer *placer, const struct pb_placement *placement, struct pb_error *err)
+{
+	struct pb_placement part;
+	int rc = 0;
+
+	for (uint64_t done = 0; done < placement->len && rc == 0; done += part.len) {
+		part = part_of(placer, placement, done);
+		if (part.len == 0)
+			return fail(err, PB_E_FRAMES, "frames", placement->gpa + done, 0, 0);
+		rc = put_part(placer, &part, err);
+	}
+	return rc;
+}
+
+/* Page by page, made on the way. */
+static int put_rendered(struct placer *placer, const struct pb_placement *placement, struct pb_error *err)
+{
+	uint8_t page[PLAN_PAGE_LEN];
+	const struct source src = { .mem = page, .fd = -1, .len = sizeof(page) };
+	int rc = 0;
+
+	for (uint64_t done = 0; done < placement->len && rc == 0; done += sizeof(page)) {
+		struct pb_placement part = part_of(placer, placement, done);
+
+		if (part.len < sizeof(page))
+			return fail(err, PB_E_FRAMES, "frames", placement->gpa + done, 0, 0);
+		pv_render(&placer->pv, placement->kind, (placement->gpa + done) / PLAN_PAGE_LEN, page);
+		rc = copy_bytes(placer, part.gpa, &src, 0, sizeof(page), err);
+	}
+	return rc;
+}
+
+static int put_placement(struct placer *placer, const struct pb_placement *placement, struct pb_error *err)
+{
+	if (placement->space == PB_MACHINE)
+		return put_part(placer, placement, err);
+	if (placement->source == PB_FROM_FRAMES)
+		return put_rendered(placer, placement, err);
+	return put_domain_parts(placer, placement, err);
 }
 
 /* ---- Relocations ------------------------------------------------------- */
@@ -286,6 +345,39 @@ static int open_kernel(struct placer *placer, struct pb_error *err)
 	return 0;
 }
 
+/*
+ * The frames of a PV domain: the plan's own if it has chosen them, else the
+ * caller's. Whoever gives both has two ideas of where the domain is.
+ */
+static int find_frames(struct placer *placer, const struct pb_frames *told, struct pb_error *err)
+{
+	const struct plan_body *body = placer->plan->body;
+	struct pv_renderer *pv = &placer->pv;
+
+	pv->body = body;
+	pv->cmdline = plan_bytes(placer->plan) + body->pv_cmdline.off;
+	pv->frames = plan_frames(placer->plan);
+	if (told && (body->pv.nr_pages == 0 || pv->frames.nr))
+		return fail(err, PB_E_ARG, "frames", told->nr_extents, 0, 0);
+	if (told && told->size < sizeof(told->size))
+		return fail(err, PB_E_ARG, "frames", told->size, sizeof(*told), 0);
+	if (told) {
+		memcpy(&pv->told, told, min_u64(told->size, sizeof(pv->told)));
+		pv->frames = (struct frames){ .extents = pv->told.extents, .nr = pv->told.nr_extents };
+	}
+	return body->pv.nr_pages ? frames_check(&pv->frames, body->pv.nr_pages, err) : 0;
+}
+
+static int place_all(struct placer *placer, struct pb_error *err)
+{
+	const pb_plan *plan = placer->plan;
+	int rc = open_kernel(placer, err);
+
+	for (unsigned i = 0; i < plan->body->info.placements && rc == 0; i++)
+		rc = put_placement(placer, &plan_placements(plan)[i], err);
+	return rc ? rc : relocate(placer, err);
+}
+
 int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, struct pb_error *err)
 {
 	struct placer placer = { .plan = plan, .ctx = ctx };
@@ -296,10 +388,8 @@ int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, s
 	memcpy(&placer.ops, ops, min_u64(ops->size, sizeof(placer.ops)));
 	if (!placer.ops.map)
 		return fail(err, PB_E_ARG, "ops.map", 0, 0, 0);
-	rc = open_kernel(&placer, err);
-	for (unsigned i = 0; i < plan->body->info.placements && rc == 0; i++)
-		rc = put_placement(&placer, &plan_placements(plan)[i], err);
-	return rc ? rc : relocate(&placer, err);
+	rc = find_frames(&placer, placer.ops.frames, err);
+	return rc ? rc : place_all(&placer, err);
 }
 
 /* ---- The caller's regions ---------------------------------------------- */
@@ -419,21 +509,33 @@ static int regions_map_file(void *ctx, pb_gpa gpa, uint64_t len, int fd, uint64_
 	return 0;
 }
 
-/* Every byte of every placement lies in a region. */
-static int check_covered(const pb_plan *plan, const struct regions *regions, struct pb_error *err)
+static int check_part(const struct regions *regions, const struct pb_placement *part, struct pb_error *err)
 {
-	for (unsigned i = 0; i < plan->body->info.placements; i++) {
-		const struct pb_placement *placement = &plan_placements(plan)[i];
-		uint64_t len;
+	uint64_t len;
 
-		for (uint64_t done = 0; done < placement->len; done += len) {
-			len = placement->len - done;
-			if (!host_at(regions, placement->gpa + done, &len))
-				return fail(err, PB_E_NO_GUEST_MEMORY, pb_kind_name(placement->kind),
-					    placement->gpa + done, len, 0);
-		}
+	for (uint64_t done = 0; done < part->len; done += len) {
+		len = part->len - done;
+		if (!host_at(regions, part->gpa + done, &len))
+			return fail(err, PB_E_NO_GUEST_MEMORY, pb_kind_name(part->kind), part->gpa + done, len, 0);
 	}
 	return 0;
+}
+
+/* Every byte of every placement lies in a region. */
+static int check_covered(struct placer *placer, const struct regions *regions, struct pb_error *err)
+{
+	const struct pb_placement *placements = plan_placements(placer->plan);
+	struct pb_placement part;
+	int rc = 0;
+
+	for (unsigned i = 0; i < placer->plan->body->info.placements; i++)
+		for (uint64_t done = 0; done < placements[i].len && rc == 0; done += part.len) {
+			part = placements[i];
+			if (part.space == PB_DOMAIN)
+				part = part_of(placer, &placements[i], done);
+			rc = check_part(regions, &part, err);
+		}
+	return rc;
 }
 
 static bool all_zeroed(const struct regions *regions)
@@ -444,9 +546,22 @@ static bool all_zeroed(const struct regions *regions)
 	return true;
 }
 
-int pb_place(const pb_plan *plan, const struct pb_ram *ram, size_t rams, struct pb_error *err)
+static int place_in_regions(const pb_plan *plan, const struct pb_frames *frames, struct regions *regions,
+			    struct pb_error *err)
 {
-	struct pb_mem_ops ops = { .size = sizeof(ops), .map = regions_map, .map_file = regions_map_file };
+	struct placer placer = { .plan = plan, .ctx = regions };
+	int rc = find_frames(&placer, frames, err);
+
+	placer.ops = (struct pb_mem_ops){ .map = regions_map, .map_file = regions_map_file };
+	placer.ops.zeroed = all_zeroed(regions);
+	if (rc == 0)
+		rc = check_covered(&placer, regions, err);
+	return rc ? rc : place_all(&placer, err);
+}
+
+int pb_place_frames(const pb_plan *plan, const struct pb_frames *frames, const struct pb_ram *ram, size_t rams,
+		    struct pb_error *err)
+{
 	struct regions regions = { 0 };
 	int rc;
 
@@ -454,10 +569,12 @@ int pb_place(const pb_plan *plan, const struct pb_ram *ram, size_t rams, struct 
 		return fail(err, PB_E_ARG, "plan", 0, 0, 0);
 	rc = sort_regions(&regions, ram, rams, err);
 	if (rc == 0)
-		rc = check_covered(plan, &regions, err);
-	ops.zeroed = rc == 0 && all_zeroed(&regions);
-	if (rc == 0)
-		rc = pb_place_ops(plan, &ops, &regions, err);
+		rc = place_in_regions(plan, frames, &regions, err);
 	free(regions.ram);
 	return rc;
+}
+
+int pb_place(const pb_plan *plan, const struct pb_ram *ram, size_t rams, struct pb_error *err)
+{
+	return pb_place_frames(plan, NULL, ram, rams, err);
 }

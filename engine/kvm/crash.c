@@ -112,16 +112,19 @@ static void print_stack(FILE *out, const struct vcpu *vcpu, const struct state *
 static void print_place(FILE *out, const struct vcpu *vcpu, uint64_t linear)
 {
 	struct pb_plan_info info = PB_INIT(info);
-	pb_gpa gpa;
+	const pb_plan *plan = vcpu->machine->job->plan;
+	pb_gpa gpa, kernel_gpa;
 
 	if (!translate(vcpu, linear, &gpa)) {
 		fprintf(out, ", not mapped");
 		return;
 	}
 	fprintf(out, ", physical 0x%llx", (ull)gpa);
-	if (pb_plan_info(vcpu->machine->job->plan, &info) == 0 && gpa >= info.kernel_gpa &&
-	    gpa - info.kernel_gpa < info.kernel_len)
-		fprintf(out, " (kernel+0x%llx)", (ull)(gpa - info.kernel_gpa));
+	if (pb_plan_info(plan, &info))
+		return;
+	kernel_gpa = pb_plan_locate(plan, info.space, info.kernel_gpa, &info.kernel_len);
+	if (gpa >= kernel_gpa && gpa - kernel_gpa < info.kernel_len)
+		fprintf(out, " (kernel+0x%llx)", (ull)(gpa - kernel_gpa));
 }
 
 static void print_registers(FILE *out, const struct kvm_regs *regs)

@@ -118,11 +118,16 @@ static int number_or_0(const struct kernel *kernel, uint32_t type, const char *f
 	return xen_note(kernel, type) ? xen_number(kernel, type, field, ret, why) : 0;
 }
 
+int xen_pv_entry(const struct kernel *kernel, uint64_t *ret, struct pb_error *why)
+{
+	return xen_number(kernel, XEN_ELFNOTE_ENTRY, "ENTRY", ret, why);
+}
+
 /* ENTRY is virtual, in the mapping that VIRT_BASE and PADDR_OFFSET describe: virt = p_paddr - offset + base. */
 static int check_entry(const struct kernel *kernel, struct pb_error *why)
 {
 	uint64_t entry = 0, base = 0, offset = 0;
-	int rc = xen_number(kernel, XEN_ELFNOTE_ENTRY, "ENTRY", &entry, why);
+	int rc = xen_pv_entry(kernel, &entry, why);
 
 	if (rc == 0)
 		rc = number_or_0(kernel, XEN_ELFNOTE_VIRT_BASE, "VIRT_BASE", &base, why);

@@ -69,6 +69,9 @@ static void store(struct pb_placement *ret, const struct pb_placement *placement
 	ret->index = placement->index;
 	ret->source_off = placement->source_off;
 	ret->source_len = placement->source_len;
+	ret->space = placement->space;
+	ret->access = placement->access;
+	ret->vaddr = placement->vaddr;
 }
 
 int builder_add(struct plan_builder *builder, const struct pb_placement *placement, struct pb_error *err)
@@ -104,22 +107,30 @@ static int grow_bytes(struct plan_builder *builder, uint64_t len, struct pb_erro
 	return 0;
 }
 
+int builder_keep(struct plan_builder *builder, const void *bytes, uint64_t len, struct kept *ret, struct pb_error *err)
+{
+	int rc = grow_bytes(builder, len, err);
+
+	if (rc)
+		return rc;
+	*ret = (struct kept){ builder->bytes_len, len };
+	if (len)
+		memcpy(builder->bytes + builder->bytes_len, bytes, len);
+	builder->bytes_len += len;
+	return 0;
+}
+
 int builder_put(struct plan_builder *builder, enum pb_kind kind, pb_gpa gpa, const void *bytes, uint64_t len,
 		struct pb_error *err)
 {
-	struct pb_placement placement = { .gpa = gpa,
-					  .len = len,
-					  .kind = kind,
-					  .source = PB_FROM_PLAN,
-					  .source_off = builder->bytes_len,
-					  .source_len = len };
-	int rc = grow_bytes(builder, len, err);
+	struct pb_placement placement = {
+		.gpa = gpa, .len = len, .kind = kind, .source = PB_FROM_PLAN, .source_len = len
+	};
+	struct kept kept;
+	int rc = builder_keep(builder, bytes, len, &kept, err);
 
-	if (rc == 0)
-		rc = builder_add(builder, &placement, err);
 	if (rc)
 		return rc;
-	memcpy(builder->bytes + builder->bytes_len, bytes, len);
-	builder->bytes_len += len;
-	return 0;
+	placement.source_off = kept.off;
+	return builder_add(builder, &placement, err);
 }

@@ -16,6 +16,13 @@
 #include "plan.h"
 #include "space.h"
 
+/* The paravisor's part of the machine. */
+struct own_block {
+	pb_gpa gpa;
+	uint64_t len;
+	uint64_t machine_len; /* one past the last byte of RAM */
+};
+
 struct plan_builder {
 	struct pb_image *image;
 	struct pb_request request; /* checked, with its defaults filled in */
@@ -36,9 +43,15 @@ struct plan_builder {
 	struct pb_cpu cpu;
 	struct reloc_table relocs;
 	struct own_address own_address;
+	struct pv_layout pv; /* of a Xen PV domain */
+	struct pb_pv pv_start;
+	struct pb_extent extents[PLAN_MAX_EXTENTS]; /* its frames in the machine, where the plan chooses them */
+	unsigned nr_extents;
+	struct own_block own;
+	struct kept pv_cmdline;
 	struct pb_placement *placements;
 	size_t nr_placements, cap_placements;
-	uint8_t *bytes; /* PB_FROM_PLAN */
+	uint8_t *bytes; /* PB_FROM_PLAN, and what else is kept */
 	size_t bytes_len, bytes_cap;
 };
 
@@ -58,6 +71,9 @@ int builder_add(struct plan_builder *builder, const struct pb_placement *placeme
 /* Add a placement of these bytes, which are copied. */
 int builder_put(struct plan_builder *builder, enum pb_kind kind, pb_gpa gpa, const void *bytes, uint64_t len,
 		struct pb_error *err);
+
+/* Keep a copy of these bytes in the plan. */
+int builder_keep(struct plan_builder *builder, const void *bytes, uint64_t len, struct kept *ret, struct pb_error *err);
 
 /* ---- The kernel -------------------------------------------------------- */
 

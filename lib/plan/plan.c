@@ -30,6 +30,8 @@ static int compare_placements(const void *a, const void *b)
 {
 	const struct pb_placement *left = a, *right = b;
 
+	if (left->space != right->space)
+		return left->space < right->space ? -1 : 1;
 	return left->gpa < right->gpa ? -1 : left->gpa > right->gpa;
 }
 
@@ -48,6 +50,11 @@ static int make_body(struct plan_builder *builder, struct plan_body **ret, struc
 	body->cpu = builder->cpu;
 	body->relocs = builder->relocs;
 	body->own_address = builder->own_address;
+	body->pv = builder->pv;
+	body->pv_start = builder->pv_start;
+	memcpy(body->extents, builder->extents, sizeof(body->extents));
+	body->nr_extents = builder->nr_extents;
+	body->pv_cmdline = builder->pv_cmdline;
 	body->placements_off = sizeof(*body);
 	body->bytes_off = sizeof(*body) + table_len;
 	body->bytes_len = builder->bytes_len;
@@ -158,6 +165,28 @@ int pb_plan_cpu(const pb_plan *plan, unsigned vcpu, struct pb_cpu *ret)
 	if (vcpu > 0)
 		return -PB_E_ARG;
 	return plain_give(ret, &plan->body->cpu, sizeof(plan->body->cpu));
+}
+
+int pb_plan_pv(const pb_plan *plan, struct pb_pv *ret)
+{
+	if (plan->body->pv.nr_pages == 0)
+		return -PB_E_ARG;
+	return plain_give(ret, &plan->body->pv_start, sizeof(plan->body->pv_start));
+}
+
+int pb_plan_extent(const pb_plan *plan, unsigned index, struct pb_extent *ret)
+{
+	if (!ret || index >= plan->body->nr_extents)
+		return -PB_E_ARG;
+	*ret = plan->body->extents[index];
+	return 0;
+}
+
+pb_gpa pb_plan_locate(const pb_plan *plan, enum pb_space space, pb_gpa gpa, uint64_t *len)
+{
+	struct frames frames = plan_frames(plan);
+
+	return space == PB_DOMAIN ? frames_locate(&frames, gpa, len) : gpa;
 }
 
 static const char *const kind_names[] = {

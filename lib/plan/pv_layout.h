@@ -2,8 +2,8 @@
 /*
  * The initial area of a Xen PV domain, in pseudo-physical frame numbers and
  * virtual addresses alone (<xen/xen.h>, "Start-of-day memory layout"): what a
- * domain builder for any hypervisor agrees on. pv_bind.h puts it into machine
- * memory.
+ * domain builder for any hypervisor agrees on. Where the frames are in the
+ * machine is place's affair (../pv_render.h).
  *
  *   VIRT_BASE        frame 0
  *                    ...
@@ -23,45 +23,57 @@
 #ifndef PB_LIB_PLAN_PV_LAYOUT_H
 #define PB_LIB_PLAN_PV_LAYOUT_H
 
-#include <paraboot.h>
-
-#include "../image.h"
-
-#define PV_LEVELS  4
-#define PV_NOWHERE UINT64_MAX
-
-/* What the kernel's notes say of it (<xen/elfnote.h>). */
-struct pv_notes {
-	uint64_t entry_va, virt_base, paddr_offset;
-	uint64_t hypercall_va; /* PV_NOWHERE: no page wanted */
-	uint64_t init_p2m_va;  /* PV_NOWHERE: beside the rest */
-	bool mod_start_pfn;
-};
+#include "pv_notes.h"
 
 /* Frames [pfn, pfn+count). */
 struct pv_area {
 	uint64_t pfn, count;
 };
 
-struct pv_layout {
-	struct pv_notes notes;
-	uint64_t nr_pages;
-	struct pv_area kernel, initrd, p2m, start_info, xenstore, console, tables, stack;
-	struct pv_area mapped;     /* frames that the tables show from VIRT_BASE on */
-	struct pv_area p2m_tables; /* below the top level's entry for INIT_P2M */
-	uint64_t end_pfn;          /* one past the last frame in use */
+/*
+ * Page tables without pointers. A virtual address's page number, shifted by 9
+ * bits a level, numbers the tables of a level across the whole address space:
+ * entry e of table t leads to table (or page) t*512+e of the level below. So
+ * what a mapping adds to a level is one run of such numbers, whose frames
+ * follow one another.
+ */
+#define PV_MAX_LEVELS 4
+struct pv_run {
+	uint64_t first, count;
+	uint64_t pfn; /* of the first */
 };
 
-int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error *err);
+struct pv_mapping {
+	struct pv_run level[PV_MAX_LEVELS + 1]; /* [0] the pages that it shows, [n] its tables of level n */
+};
 
-/* Lay it out for a domain of so many pages; PB_E_NO_ROOM if they are too few. */
-int pv_layout_make(struct pb_image *image, const struct pv_notes *notes, uint64_t nr_pages, uint64_t initrd_len,
-		   struct pv_layout *ret, struct pb_error *err);
+enum { PV_MAP_BASE, PV_MAP_P2M, PV_MAPPINGS };
+
+struct pv_layout {
+	struct pv_notes notes;
+	uint64_t nr_pages; /* of the domain; 0: there is none */
+	unsigned levels;   /* of page tables */
+	unsigned word_len; /* of the p2m list's entries */
+	struct pv_area kernel, initrd, p2m, start_info, xenstore, console, tables, stack;
+	struct pv_area mapped;     /* frames that the tables show from VIRT_BASE on */
+	struct pv_area p2m_tables; /* those that INIT_P2M adds */
+	uint64_t end_pfn;          /* one past the last frame in use */
+	struct pv_mapping mappings[PV_MAPPINGS];
+};
+
+/* Lay it out for a domain of so many pages; PB_E_NO_ROOM if they are too few. ret->notes is filled already. */
+int pv_layout_make(struct pb_image *image, uint64_t nr_pages, uint64_t initrd_len, struct pv_layout *ret,
+		   struct pb_error *err);
 
 /* The virtual address of a frame of the mapped area. */
 static inline uint64_t pv_va(const struct pv_layout *layout, uint64_t pfn)
 {
 	return layout->notes.virt_base + (pfn << 12);
+}
+
+static inline bool pv_holds(const struct pv_area *area, uint64_t pfn)
+{
+	return pfn >= area->pfn && pfn - area->pfn < area->count;
 }
 
 #endif

@@ -38,6 +38,10 @@ static int check_start(const struct pb_request *request, struct pb_error *err)
 {
 	if (request->entry < PB_LINUX16 || request->entry >= PB_ENTRIES)
 		return fail(err, PB_E_ARG, "entry", request->entry, PB_ENTRIES - 1, 0);
+	if (request->ring0 != PB_RING0_PARAVISOR && request->ring0 != PB_RING0_XEN)
+		return fail(err, PB_E_ARG, "ring0", request->ring0, PB_RING0_XEN, 0);
+	if (request->ring0 == PB_RING0_XEN && request->entry != PB_XEN_PV64 && request->entry != PB_XEN_PV32)
+		return fail(err, PB_E_ARG, "ring0", request->ring0, PB_RING0_PARAVISOR, 0);
 	if (request->flags & ~PB_PARAVISOR_COUNTS)
 		return fail(err, PB_E_ARG, "flags", request->flags, PB_PARAVISOR_COUNTS, 0);
 	if (request->unpack != PB_UNPACK_HOST && request->unpack != PB_UNPACK_GUEST)

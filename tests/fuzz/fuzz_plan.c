@@ -79,6 +79,8 @@ struct job {
 	struct pb_blob initrds[MAX_PIECES];
 	struct pb_setup_data nodes[MAX_PIECES];
 	char cmdline[MAX_LINE + 1];
+	struct pb_extent extents[MAX_RANGES]; /* of whoever places for Xen */
+	size_t nr_extents;
 };
 
 static size_t take_ranges(struct input *input, struct pb_range *ranges)
@@ -104,6 +106,23 @@ static void take_pieces(struct input *input, struct job *job)
 	memset(job->cmdline, 'x', take(input, 2) % (MAX_LINE + 1));
 }
 
+/* Nearly a map, so that it need not be guessed whole: each extent may follow the one before. */
+static void take_extents(struct input *input, struct job *job)
+{
+	uint64_t pfn = 0;
+
+	job->nr_extents = take(input, 1) % (MAX_RANGES + 1);
+	for (size_t i = 0; i < job->nr_extents; i++) {
+		struct pb_extent *extent = &job->extents[i];
+		bool follows = take(input, 1) % 16;
+
+		extent->count = take_size(input);
+		extent->mfn = take_size(input);
+		extent->pfn = follows ? pfn : take_size(input);
+		pfn = extent->pfn + extent->count;
+	}
+}
+
 static void take_job(struct input *input, struct job *job)
 {
 	uint8_t start = (uint8_t)take(input, 1);
@@ -114,6 +133,7 @@ static void take_job(struct input *input, struct job *job)
 	job->request.kaslr = start & 0x80;
 	job->request.kaslr_seed = take(input, 2);
 	job->request.vcpus = (uint32_t)take(input, 1);
+	job->request.ring0 = job->request.vcpus & 0x80 ? PB_RING0_XEN : PB_RING0_PARAVISOR;
 	job->request.ram = job->ram;
 	job->request.rams = take_ranges(input, job->ram);
 	job->request.keep = job->keep;
@@ -122,6 +142,8 @@ static void take_job(struct input *input, struct job *job)
 	job->request.setup_data = job->nodes;
 	job->request.cmdline = job->cmdline;
 	take_pieces(input, job);
+	if (job->request.ring0 == PB_RING0_XEN)
+		take_extents(input, job);
 }
 
 /* ---- The image --------------------------------------------------------- */
@@ -166,18 +188,32 @@ static pb_image *open_image(struct input *input, uint8_t which, struct blob *pat
 
 static bool fits(const pb_plan *plan)
 {
-	struct pb_plan_info info = PB_INIT(info);
-	struct pb_placement last = PB_INIT(last);
+	struct pb_placement placement = PB_INIT(placement);
+	struct pb_extent extent;
+	unsigned n = 0;
 
-	pb_plan_info(plan, &info);
-	return info.placements && pb_plan_placement(plan, info.placements - 1, &last) == 0 &&
-	       last.gpa + last.len <= MEM_LEN;
+	for (unsigned i = 0; pb_plan_extent(plan, i, &extent) == 0; i++)
+		if ((extent.mfn + extent.count) * 4096 > MEM_LEN)
+			return false;
+	while (pb_plan_placement(plan, n, &placement) == 0) {
+		if (placement.space == PB_MACHINE && placement.gpa + placement.len > MEM_LEN)
+			return false;
+		n++;
+	}
+	return n > 0;
 }
 
-/* What was planned can be placed, unless its kernel turns out to be damaged. */
-static void check_place(const pb_plan *plan)
+/*
+ * What was planned can be placed, unless its kernel turns out to be damaged,
+ * or a PV domain's frames are no map, or not in memory.
+ */
+static void check_place(const pb_plan *plan, const struct job *job)
 {
 	static uint8_t *mem;
+	const struct pb_frames frames = { .size = sizeof(frames),
+					  .extents = job->extents,
+					  .nr_extents = job->nr_extents };
+	bool for_xen = job->request.ring0 == PB_RING0_XEN;
 	struct pb_error err = PB_INIT(err);
 	int rc;
 
@@ -185,12 +221,16 @@ static void check_place(const pb_plan *plan)
 		return;
 	if (!mem)
 		mem = mmap(NULL, MEM_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	rc = pb_place(plan, &(struct pb_ram){ 0, MEM_LEN, mem, PB_RAM_ZEROED }, 1, &err);
-	require(rc == 0 || (err.code >= PB_E_FORMAT && err.code < PB_E_PROTOCOL), "what was planned can be placed");
+	rc = pb_place_frames(plan, for_xen ? &frames : NULL, &(struct pb_ram){ 0, MEM_LEN, mem, PB_RAM_ZEROED }, 1,
+			     &err);
+	require(rc == 0 || (err.code >= PB_E_FORMAT && err.code < PB_E_PROTOCOL) ||
+			(for_xen && (err.code == PB_E_FRAMES || err.code == PB_E_NO_GUEST_MEMORY)),
+		"what was planned can be placed");
 }
 
-static void check_plan(pb_image *image, const struct pb_request *request)
+static void check_plan(pb_image *image, const struct job *job)
 {
+	const struct pb_request *request = &job->request;
 	struct pb_error err = PB_INIT(err), again_err = PB_INIT(again_err);
 	pb_plan *plan = NULL, *again = NULL;
 	int rc = pb_plan_make(&plan, image, request, &err);
@@ -203,7 +243,7 @@ static void check_plan(pb_image *image, const struct pb_request *request)
 
 		require(!broken, broken);
 		require(plans_equal(plan, again), "the same plan twice");
-		check_place(plan);
+		check_place(plan, job);
 	} else {
 		require(err.value == again_err.value && err.limit == again_err.limit, "the same reason twice");
 	}
@@ -211,7 +251,8 @@ static void check_plan(pb_image *image, const struct pb_request *request)
 	pb_plan_close(again);
 }
 
-/* A PV plan holds page tables for all of the guest's RAM: much of that is slow, and shows nothing new. */
+/* Placing a PV domain writes its list of frames, as long as RAM is large: much of that is slow, and shows nothing new.
+ */
 static bool is_slow(const struct pb_request *request)
 {
 	for (size_t i = 0; request->entry >= PB_XEN_PV32 && i < request->rams; i++)
@@ -233,7 +274,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	image = open_image(&input, which, &patched);
 	if (image) {
-		check_plan(image, &job.request);
+		check_plan(image, &job);
 		pb_image_close(image);
 	}
 	blob_free(&patched);

@@ -55,6 +55,14 @@ int pb_plan_placement(const pb_plan *plan, unsigned index, struct pb_placement *
 	return 0;
 }
 
+pb_gpa pb_plan_locate(const pb_plan *plan, enum pb_space space, pb_gpa gpa, uint64_t *len)
+{
+	(void)plan;
+	(void)space;
+	(void)len;
+	return gpa;
+}
+
 int pb_plan_cpu(const pb_plan *plan, unsigned vcpu, struct pb_cpu *ret)
 {
 	if (vcpu)

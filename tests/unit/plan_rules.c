@@ -12,6 +12,7 @@ struct look {
 	const pb_plan *plan;
 	const struct pb_request *request;
 	struct pb_plan_info info;
+	struct pb_pv pv; /* nr_pages is 0 if it is not for Xen PV */
 	struct pb_cpu cpu;
 };
 
@@ -52,16 +53,28 @@ static bool is_ram(const struct pb_request *request, pb_gpa gpa, uint64_t len)
 
 static bool sorted_and_disjoint(const struct look *look)
 {
-	pb_gpa end = PAGE_LEN; /* page 0 is never used */
+	enum pb_space space = PB_MACHINE;
+	pb_gpa end = PAGE_LEN; /* a machine's page 0 is never used */
 
 	for (unsigned i = 0; i < look->info.placements; i++) {
 		struct pb_placement placement = placement_at(look, i);
 
-		if (placement.gpa < end || placement.len == 0 || placement.source_len > placement.len)
+		if (placement.space > space)
+			end = 0;
+		if (placement.space < space || placement.gpa < end || placement.len == 0 ||
+		    placement.source_len > placement.len)
 			return false;
+		space = placement.space;
 		end = placement.gpa + placement.len;
 	}
 	return true;
+}
+
+static bool is_there(const struct look *look, const struct pb_placement *placement)
+{
+	if (placement->space == PB_DOMAIN)
+		return placement->gpa + placement->len <= look->pv.nr_pages * PAGE_LEN;
+	return is_ram(look->request, placement->gpa, placement->len);
 }
 
 static bool inside_ram(const struct look *look)
@@ -69,10 +82,18 @@ static bool inside_ram(const struct look *look)
 	for (unsigned i = 0; i < look->info.placements; i++) {
 		struct pb_placement placement = placement_at(look, i);
 
-		if (!is_ram(look->request, placement.gpa, placement.len))
+		if (!is_there(look, &placement))
 			return false;
 	}
 	return true;
+}
+
+static bool is_kept(const struct look *look, pb_gpa gpa, uint64_t len)
+{
+	for (size_t k = 0; k < look->request->keeps; k++)
+		if (overlap(gpa, len, look->request->keep[k].gpa, look->request->keep[k].len))
+			return true;
+	return false;
 }
 
 static bool keeps_clear(const struct look *look)
@@ -80,12 +101,33 @@ static bool keeps_clear(const struct look *look)
 	for (unsigned i = 0; i < look->info.placements; i++) {
 		struct pb_placement placement = placement_at(look, i);
 
-		for (size_t k = 0; k < look->request->keeps; k++)
-			if (overlap(placement.gpa, placement.len, look->request->keep[k].gpa,
-				    look->request->keep[k].len))
-				return false;
+		if (placement.space == PB_MACHINE && is_kept(look, placement.gpa, placement.len))
+			return false;
 	}
 	return true;
+}
+
+/* The domain's frames: RAM of the machine in which nothing else is placed, and as many as it is told. */
+static bool frames_are_free_ram(const struct look *look)
+{
+	struct pb_extent extent;
+	uint64_t pfn = 0;
+
+	for (unsigned i = 0; pb_plan_extent(look->plan, i, &extent) == 0; i++) {
+		pb_gpa gpa = extent.mfn * PAGE_LEN;
+		uint64_t len = extent.count * PAGE_LEN;
+
+		if (extent.pfn != pfn || !is_ram(look->request, gpa, len) || is_kept(look, gpa, len))
+			return false;
+		pfn += extent.count;
+		for (unsigned k = 0; k < look->info.placements; k++) {
+			struct pb_placement placement = placement_at(look, k);
+
+			if (placement.space == PB_MACHINE && overlap(gpa, len, placement.gpa, placement.len))
+				return false;
+		}
+	}
+	return look->pv.nr_pages == pfn || (pfn == 0 && look->request->ring0 == PB_RING0_XEN);
 }
 
 static bool kernel_has_its_window(const struct look *look)
@@ -93,7 +135,7 @@ static bool kernel_has_its_window(const struct look *look)
 	for (unsigned i = 0; i < look->info.placements; i++) {
 		struct pb_placement placement = placement_at(look, i);
 
-		if (placement.kind != PB_KIND_KERNEL &&
+		if (placement.kind != PB_KIND_KERNEL && placement.space == look->info.space &&
 		    overlap(placement.gpa, placement.len, look->info.kernel_gpa, look->info.kernel_len))
 			return false;
 	}
@@ -107,8 +149,22 @@ static bool kernel_in_its_window(const struct look *look)
 		struct pb_placement placement = placement_at(look, i);
 
 		if (placement.source == PB_FROM_KERNEL &&
-		    (placement.gpa < look->info.kernel_gpa ||
+		    (placement.space != look->info.space || placement.gpa < look->info.kernel_gpa ||
 		     placement.gpa + placement.len > look->info.kernel_gpa + look->info.kernel_len))
+			return false;
+	}
+	return true;
+}
+
+/* The guest's page tables show each placement once, and their own frames read-only. */
+static bool access_is_right(const struct look *look)
+{
+	for (unsigned i = 0; i < look->info.placements; i++) {
+		struct pb_placement placement = placement_at(look, i);
+		bool table = placement.kind == PB_KIND_PAGE_TABLES;
+
+		if (placement.space == PB_MACHINE ? placement.access != PB_ACCESS_NONE
+						  : placement.access == (table ? PB_ACCESS_WRITE : PB_ACCESS_READ))
 			return false;
 	}
 	return true;
@@ -127,17 +183,38 @@ static bool in_kind(const struct look *look, enum pb_kind kind, pb_gpa gpa, uint
 	return false;
 }
 
+/* Does the domain see a placement of that kind at va? */
+static bool sees_kind(const struct look *look, enum pb_kind kind, uint64_t va)
+{
+	for (unsigned i = 0; i < look->info.placements; i++) {
+		struct pb_placement placement = placement_at(look, i);
+
+		if (placement.kind == kind && placement.access && va - placement.vaddr < placement.len)
+			return true;
+	}
+	return false;
+}
+
+static bool has_paravisor(const struct look *look)
+{
+	return look->pv.nr_pages && look->request->ring0 == PB_RING0_PARAVISOR;
+}
+
 /* p_flags are no evidence: there are kernels whose entry lies in a segment without X. */
 static bool enters_the_kernel(const struct look *look)
 {
-	bool paravisor = look->info.entry == PB_XEN_PV32 || look->info.entry == PB_XEN_PV64;
-
-	return in_kind(look, paravisor ? PB_KIND_PARAVISOR : PB_KIND_KERNEL, look->cpu.rip, 1);
+	if (look->pv.nr_pages && !sees_kind(look, PB_KIND_KERNEL, look->pv.vcpu.rip))
+		return false;
+	if (look->pv.nr_pages && !has_paravisor(look))
+		return look->cpu.rip == look->pv.vcpu.rip;
+	return in_kind(look, has_paravisor(look) ? PB_KIND_PARAVISOR : PB_KIND_KERNEL, look->cpu.rip, 1);
 }
 
 static bool tables_are_placed(const struct look *look)
 {
-	if (!in_kind(look, PB_KIND_GDT, look->cpu.gdt_base, look->cpu.gdt_limit + 1u))
+	bool own_gdt = !look->pv.nr_pages || has_paravisor(look);
+
+	if (own_gdt && !in_kind(look, PB_KIND_GDT, look->cpu.gdt_base, look->cpu.gdt_limit + 1u))
 		return false;
 	return look->cpu.mode != PB_LONG64 || in_kind(look, PB_KIND_PAGE_TABLES, look->cpu.cr3, PAGE_LEN);
 }
@@ -161,27 +238,33 @@ static bool initrd_is_where_it_says(const struct look *look)
 static const struct {
 	const char *name;
 	bool (*holds)(const struct look *look);
-	bool linear; /* holds where the guest's memory is the machine's; a PV guest's parts may lie in several extents
-		      */
 } rules[] = {
-	{ "sorted and disjoint, above page 0", sorted_and_disjoint, false },
-	{ "inside RAM", inside_ram, false },
-	{ "clear of what is to be kept", keeps_clear, false },
-	{ "the entry is in a placed kernel", enters_the_kernel, false },
-	{ "GDT and page tables are placed", tables_are_placed, false },
-	{ "nothing else in the kernel's window", kernel_has_its_window, true },
-	{ "segments inside the window", kernel_in_its_window, true },
-	{ "initrds back to back at a page", initrd_is_where_it_says, true },
+	{ "sorted and disjoint, above page 0", sorted_and_disjoint },
+	{ "inside RAM", inside_ram },
+	{ "clear of what is to be kept", keeps_clear },
+	{ "the domain's frames are RAM of their own", frames_are_free_ram },
+	{ "the entry is in a placed kernel", enters_the_kernel },
+	{ "GDT and page tables are placed", tables_are_placed },
+	{ "page tables, and nothing else, are read-only", access_is_right },
+	{ "nothing else in the kernel's window", kernel_has_its_window },
+	{ "segments inside the window", kernel_in_its_window },
+	{ "initrds back to back at a page", initrd_is_where_it_says },
 };
 
 const char *plan_broken_rule(const pb_plan *plan, const struct pb_request *request)
 {
-	struct look look = { .plan = plan, .request = request, .info = PB_INIT(look.info), .cpu = PB_INIT(look.cpu) };
+	struct look look = { .plan = plan,
+			     .request = request,
+			     .info = PB_INIT(look.info),
+			     .pv = PB_INIT(look.pv),
+			     .cpu = PB_INIT(look.cpu) };
 
 	if (pb_plan_info(plan, &look.info) || pb_plan_cpu(plan, 0, &look.cpu))
 		return "a plan answers";
+	if ((pb_plan_pv(plan, &look.pv) == 0) != (look.info.space == PB_DOMAIN))
+		return "a domain is a PV kernel's";
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if ((look.info.entry < PB_XEN_PV32 || !rules[i].linear) && !rules[i].holds(&look))
+		if (!rules[i].holds(&look))
 			return rules[i].name;
 	return NULL;
 }

@@ -65,6 +65,7 @@ static void test_every_code_has_words(void **state)
 		PB_E_SUBARCH,
 		PB_E_NOT_BUILT,
 		PB_E_NO_GUEST_MEMORY,
+		PB_E_FRAMES,
 	};
 
 	(void)state;

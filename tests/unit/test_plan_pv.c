@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plan_rig.h"
+#include "pv_look.h"
 #include "unit.h"
 
 #define PAGE      0x1000ull
@@ -39,44 +40,46 @@ static void open_pv(struct rig *rig)
 	rig_ram(rig, 64 * MIB);
 }
 
+/* By machine address: where the plan's own frames put it. */
+static pb_gpa located(const struct rig *rig, pb_gpa gpa)
+{
+	uint64_t len = 1;
+	pb_gpa machine = pb_plan_locate(rig->plan, PB_DOMAIN, gpa, &len);
+
+	assert_int_equal(len, 1);
+	return machine;
+}
+
+static struct pb_pv pv_of(const struct rig *rig)
+{
+	struct pb_pv pv = PB_INIT(pv);
+
+	assert_int_equal(pb_plan_pv(rig->plan, &pv), 0);
+	return pv;
+}
+
+static struct pv_look look_of(const struct rig *rig)
+{
+	return (struct pv_look){ rig->mem, RIG_MEM_LEN, located(rig, pv_of(rig).vcpu.cr3), false };
+}
+
 static uint64_t si(const struct rig *rig, unsigned off, unsigned len)
 {
-	return rig_le(rig, rig->info.params_gpa + off, len);
+	return rig_le(rig, located(rig, rig->info.params_gpa) + off, len);
 }
 
-static struct pb_placement first_table(const struct rig *rig)
-{
-	struct pb_placement placement = PB_INIT(placement);
-
-	/* The CPU's own one-to-one tables come first, below the paravisor. */
-	for (unsigned i = 0; pb_plan_placement(rig->plan, i, &placement) == 0; i++)
-		if (placement.kind == PB_KIND_PAGE_TABLES && placement.gpa > rig->info.params_gpa)
-			return placement;
-	fail_msg("no page tables of the guest");
-	return placement;
-}
-
-/* The entry that maps va, by the guest's own tables; 0: none does. */
 static uint64_t entry_of(const struct rig *rig, uint64_t va)
 {
-	pb_gpa table = first_table(rig).gpa;
-	uint64_t entry = 0;
+	struct pv_look look = look_of(rig);
 
-	for (unsigned shift = 39; shift >= 12; shift -= 9) {
-		entry = rig_le(rig, table + (va >> shift & 511) * 8, 8);
-		if (!(entry & 1))
-			return 0;
-		table = entry & 0xffffffffff000;
-	}
-	return entry;
+	return pv_entry(&look, va);
 }
 
 static pb_gpa gpa_of(const struct rig *rig, uint64_t va)
 {
-	uint64_t entry = entry_of(rig, va);
+	struct pv_look look = look_of(rig);
 
-	assert_true(entry & 1);
-	return (entry & 0xffffffffff000) + va % PAGE;
+	return pv_machine(&look, va);
 }
 
 static void test_the_cpu_enters_the_paravisor(void **state)
@@ -104,7 +107,7 @@ static void test_the_kernel_is_mapped_at_virt_base(void **state)
 	(void)state;
 	open_pv(&rig);
 	rig_place(&rig);
-	assert_int_equal(gpa_of(&rig, VIRT_BASE + KERNEL_GPA), rig.info.kernel_gpa);
+	assert_int_equal(gpa_of(&rig, VIRT_BASE + KERNEL_GPA), located(&rig, rig.info.kernel_gpa));
 	assert_true(entry_of(&rig, VIRT_BASE + KERNEL_GPA) & 2);
 	assert_true(entry_of(&rig, VIRT_BASE) & 1);
 	rig_close(&rig);
@@ -120,7 +123,7 @@ static void test_page_tables_are_read_only(void **state)
 	rig_place(&rig);
 	base = si(&rig, PT_BASE, 8);
 	n = si(&rig, NR_PT_FRAMES, 8);
-	assert_int_equal(gpa_of(&rig, base), first_table(&rig).gpa);
+	assert_int_equal(gpa_of(&rig, base), located(&rig, pv_of(&rig).vcpu.cr3));
 	for (uint64_t i = 0; i < n; i++)
 		assert_int_equal(entry_of(&rig, base + i * PAGE) & 2, 0);
 	assert_true(entry_of(&rig, base - PAGE) & 2);     /* the console page */
@@ -153,7 +156,7 @@ static void test_the_p2m_list_knows_every_frame(void **state)
 	rig_place(&rig);
 	pages = si(&rig, NR_PAGES, 8);
 	list = si(&rig, MFN_LIST, 8);
-	assert_int_equal(rig_le(&rig, gpa_of(&rig, list + KERNEL_GPA / PAGE * 8), 8), rig.info.kernel_gpa / PAGE);
+	assert_int_equal(rig_le(&rig, gpa_of(&rig, list + KERNEL_GPA / PAGE * 8), 8), located(&rig, KERNEL_GPA) / PAGE);
 	assert_int_equal(rig_le(&rig, gpa_of(&rig, list + (pages - 1) * 8), 8), 64 * MIB / PAGE - 1);
 	assert_true(entry_of(&rig, list) & 2);
 	/* The kernel names no INIT_P2M: the list lies in the mapped part, before start_info. */
@@ -178,7 +181,12 @@ static void init_p2m(struct blob *kernel)
 
 static void init_p2m_unaligned(struct blob *kernel)
 {
-	set_init_p2m(kernel, 0x8000001000);
+	set_init_p2m(kernel, 0x8000000800);
+}
+
+static void init_p2m_over_the_kernel(struct blob *kernel)
+{
+	set_init_p2m(kernel, VIRT_BASE + KERNEL_GPA);
 }
 
 static void init_p2m_of_the_hypervisor(struct blob *kernel)
@@ -235,6 +243,7 @@ static void test_notes_that_cannot_be(void **state)
 		const char *field;
 	} cases[] = {
 		{ init_p2m_unaligned, PB_E_NOTE_VALUE, "INIT_P2M" },
+		{ init_p2m_over_the_kernel, PB_E_NOTE_VALUE, "INIT_P2M" },
 		{ init_p2m_of_the_hypervisor, PB_E_NOTE_VALUE, "INIT_P2M" },
 		{ virt_base_of_the_hypervisor, PB_E_NOTE_VALUE, "VIRT_BASE" },
 		{ virt_base_at_the_end, PB_E_NOTE_VALUE, "VIRT_BASE" },
@@ -265,10 +274,9 @@ static void test_rings_and_line_are_told(void **state)
 	for (unsigned i = 0; i < sizeof(line); i++)
 		line[i] = (char)si(&rig, CMD_LINE + i, 1);
 	assert_string_equal(line, "quiet 1");
-	assert_int_equal(si(&rig, STORE_MFN, 8), rig_find(&rig, PB_KIND_RING).gpa / PAGE);
+	assert_int_equal(si(&rig, STORE_MFN, 8), located(&rig, rig_find(&rig, PB_KIND_RING).gpa) / PAGE);
 	assert_int_equal(si(&rig, CONSOLE_MFN, 8), si(&rig, STORE_MFN, 8) + 1);
-	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_START_INFO, 8),
-			 VIRT_BASE + rig.info.params_gpa - (rig.info.kernel_gpa - KERNEL_GPA));
+	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_START_INFO, 8), VIRT_BASE + rig.info.params_gpa);
 	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_RSP, 8),
 			 si(&rig, PT_BASE, 8) + (si(&rig, NR_PT_FRAMES, 8) + 1) * PAGE);
 	rig_close(&rig);
@@ -289,27 +297,28 @@ static void test_an_initrd_is_given_by_frame(void **state)
 	assert_true(si(&rig, SI_FLAGS, 4) & 8); /* SIF_MOD_START_PFN */
 	assert_int_equal(si(&rig, MOD_LEN, 8), sizeof(bytes));
 	pfn = si(&rig, MOD_START, 8);
-	assert_int_equal(rig_le(&rig, gpa_of(&rig, si(&rig, MFN_LIST, 8) + pfn * 8), 8), rig.info.initrd_gpa / PAGE);
-	assert_int_equal(rig_le(&rig, rig.info.initrd_gpa, 1), 'i');
+	assert_int_equal(rig_le(&rig, gpa_of(&rig, si(&rig, MFN_LIST, 8) + pfn * 8), 8),
+			 located(&rig, rig.info.initrd_gpa) / PAGE);
+	assert_int_equal(rig_le(&rig, located(&rig, rig.info.initrd_gpa), 1), 'i');
 	rig_close(&rig);
 }
 
 /* A hole in RAM: the frames go on behind it, and what crosses it is cut. */
 static void test_a_hole_in_ram_is_none_to_the_guest(void **state)
 {
-	struct pb_placement placement = PB_INIT(placement);
+	struct pb_extent extent;
 	struct rig rig;
 
 	(void)state;
 	open_pv(&rig);
 	rig_keep(&rig, 20 * MIB, 20 * MIB);
 	rig_place(&rig);
-	for (unsigned i = 0; pb_plan_placement(rig.plan, i, &placement) == 0; i++)
-		assert_true(placement.gpa + placement.len <= 20 * MIB || placement.gpa >= HOLE);
+	for (unsigned i = 0; pb_plan_extent(rig.plan, i, &extent) == 0; i++)
+		assert_true((extent.mfn + extent.count) * PAGE <= 20 * MIB || extent.mfn * PAGE >= HOLE);
 	assert_int_equal(rig_le(&rig, gpa_of(&rig, si(&rig, MFN_LIST, 8) + KERNEL_GPA / PAGE * 8), 8),
-			 rig.info.kernel_gpa / PAGE);
-	assert_int_equal(gpa_of(&rig, VIRT_BASE + KERNEL_GPA), rig.info.kernel_gpa);
-	assert_true(rig.info.kernel_gpa >= HOLE);
+			 located(&rig, rig.info.kernel_gpa) / PAGE);
+	assert_int_equal(gpa_of(&rig, VIRT_BASE + KERNEL_GPA), located(&rig, rig.info.kernel_gpa));
+	assert_true(located(&rig, rig.info.kernel_gpa) >= HOLE);
 	rig_close(&rig);
 }
 
@@ -332,6 +341,36 @@ static void test_refusals(void **state)
 	rig.request.kaslr = false;
 	rig.request.flags = 2;
 	rig_refuse(&rig, PB_E_ARG, "flags", NULL);
+	rig_close(&rig);
+}
+
+/* For Xen the plan is the domain alone, and the same one. */
+static void test_a_plan_for_xen(void **state)
+{
+	struct pb_extent extent;
+	struct pb_pv below_xen, below_paravisor;
+	struct rig rig;
+
+	(void)state;
+	open_pv(&rig);
+	rig_place(&rig);
+	below_paravisor = pv_of(&rig);
+	rig.ram[0] = (struct pb_range){ 0, below_paravisor.nr_pages * PAGE, PB_E820_RAM };
+	rig.request.rams = 1;
+	rig.request.ring0 = PB_RING0_XEN;
+	rig_plan(&rig);
+	below_xen = pv_of(&rig);
+	assert_memory_equal(&below_xen, &below_paravisor, sizeof(below_xen));
+	assert_int_equal(rig_find(&rig, PB_KIND_PARAVISOR).len, 0);
+	assert_int_equal(pb_plan_extent(rig.plan, 0, &extent), -PB_E_ARG);
+	assert_int_equal(rig.cpu.rip, VIRT_BASE + KERNEL_GPA + 0x10);
+	assert_int_equal(rig.cpu.rsi, VIRT_BASE + rig.info.params_gpa);
+	assert_int_equal(rig.cpu.cs.selector, 0xe033);
+	rig_keep(&rig, 20 * MIB, MIB);
+	rig_refuse(&rig, PB_E_ARG, "keep", NULL);
+	rig.request.keeps = 0;
+	rig_start(&rig, PB_LINUX64, PB_UNPACK_HOST);
+	rig_refuse(&rig, PB_E_ARG, "ring0", NULL);
 	rig_close(&rig);
 }
 
@@ -365,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_rings_and_line_are_told),
 		cmocka_unit_test(test_an_initrd_is_given_by_frame),
 		cmocka_unit_test(test_a_hole_in_ram_is_none_to_the_guest),
+		cmocka_unit_test(test_a_plan_for_xen),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_a_line_too_long_for_start_info),
 	};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads and checks the notes that a PV layout follows. Where <xen/elfnote.h>
+ * leaves a case open, the rule is the one of Xen's own builders: a kernel that
+ * starts there is to start here.
+ */
+#include "pv_notes.h"
+
+#include <xen/elfnote.h>
+
+#include "../entry/xen_pv.h"
+#include "../error.h"
+#include "memory_map.h"
+
+static int optional_number(struct pb_image *image, uint32_t type, const char *field, uint64_t absent, uint64_t *ret,
+			   struct pb_error *err)
+{
+	*ret = absent;
+	if (!kernel_note(image, "Xen", type))
+		return 0;
+	return xen_number(image_kernel(image), type, field, ret, err);
+}
+
+/* The numbers that have a default, by where they go. */
+static int read_numbers(struct pb_image *image, struct pv_notes *notes, struct pb_error *err)
+{
+	const struct {
+		uint32_t type;
+		const char *field;
+		uint64_t absent, *to;
+	} rows[] = {
+		{ XEN_ELFNOTE_VIRT_BASE, "VIRT_BASE", 0, &notes->virt_base },
+		{ XEN_ELFNOTE_PADDR_OFFSET, "PADDR_OFFSET", 0, &notes->paddr_offset },
+		{ XEN_ELFNOTE_HYPERCALL_PAGE, "HYPERCALL_PAGE", PV_NOWHERE, &notes->hypercall_va },
+		{ XEN_ELFNOTE_INIT_P2M, "INIT_P2M", PV_NOWHERE, &notes->init_p2m_va },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
+		rc = optional_number(image, rows[i].type, rows[i].field, rows[i].absent, rows[i].to, err);
+	return rc;
+}
+
+/* ---- The hypervisor's part of the address space ------------------------ */
+
+#define HV_START_64 0xffff800000000000ull /* <xen/arch-x86/xen-x86_64.h> */
+#define HV_END_64   0xffff880000000000ull
+
+/*
+ * HV_START_LOW is a lower bound that the kernel can live with. A value above
+ * where the hole can begin at the earliest is against the note's definition.
+ */
+static int read_hole(struct pb_image *image, struct pv_notes *notes, struct pb_error *err)
+{
+	uint64_t low;
+	int rc;
+
+	notes->hv_start = HV_START_64;
+	notes->hv_end = HV_END_64;
+	rc = optional_number(image, XEN_ELFNOTE_HV_START_LOW, "HV_START_LOW", notes->hv_start, &low, err);
+	if (rc == 0 && low > notes->hv_start)
+		rc = fail(err, PB_E_NOTE_VALUE, "HV_START_LOW", low, notes->hv_start, 0);
+	return rc;
+}
+
+/* A canonical address: bits 63 to 47 are all the same. */
+static bool is_canonical(uint64_t va)
+{
+	return va >> 47 == 0 || va >> 47 == 0x1ffff;
+}
+
+bool pv_is_guest_va(const struct pv_notes *notes, uint64_t va, uint64_t len)
+{
+	uint64_t last = va + len - 1;
+
+	if (last < va || !is_canonical(va) || !is_canonical(last) || va >> 47 != last >> 47)
+		return false;
+	return last < notes->hv_start || (notes->hv_end && va >= notes->hv_end);
+}
+
+/* ---- Checks ------------------------------------------------------------ */
+
+static int check_addresses(const struct pv_notes *notes, struct pb_error *err)
+{
+	if (notes->virt_base % PLAN_PAGE_LEN || !pv_is_guest_va(notes, notes->virt_base, 1))
+		return fail(err, PB_E_NOTE_VALUE, "VIRT_BASE", notes->virt_base, notes->hv_start, 0);
+	if (notes->init_p2m_va != PV_NOWHERE &&
+	    (notes->init_p2m_va % PLAN_PAGE_LEN || !pv_is_guest_va(notes, notes->init_p2m_va, 1)))
+		return fail(err, PB_E_NOTE_VALUE, "INIT_P2M", notes->init_p2m_va, notes->hv_start, 0);
+	return 0;
+}
+
+/* A virtual address of the notes lies in the kernel. */
+static bool in_kernel(const struct kernel *kernel, const struct pv_notes *notes, uint64_t va)
+{
+	return va >= notes->virt_base && kernel_segment_at(kernel, va - notes->virt_base + notes->paddr_offset);
+}
+
+static int check_kernel(const struct kernel *kernel, const struct pv_notes *notes, struct pb_error *err)
+{
+	if (notes->paddr_offset % PLAN_PAGE_LEN || kernel->low_gpa < notes->paddr_offset)
+		return fail(err, PB_E_NOTE_VALUE, "PADDR_OFFSET", notes->paddr_offset, kernel->low_gpa, 0);
+	if (!in_kernel(kernel, notes, notes->entry_va))
+		return fail(err, PB_E_ENTRY_OUTSIDE, "ENTRY", notes->entry_va, notes->virt_base, 0);
+	if (notes->hypercall_va != PV_NOWHERE &&
+	    (notes->hypercall_va % PLAN_PAGE_LEN || !in_kernel(kernel, notes, notes->hypercall_va)))
+		return fail(err, PB_E_NOTE_VALUE, "HYPERCALL_PAGE", notes->hypercall_va, notes->virt_base, 0);
+	return 0;
+}
+
+int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error *err)
+{
+	struct pv_notes notes = { .elf_class = image_kernel(image)->elf_class };
+	uint64_t mod_start_pfn;
+	int rc = xen_pv_entry(image_kernel(image), &notes.entry_va, err);
+
+	if (rc == 0)
+		rc = read_numbers(image, &notes, err);
+	if (rc == 0)
+		rc = optional_number(image, XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", 0, &mod_start_pfn, err);
+	if (rc == 0)
+		rc = read_hole(image, &notes, err);
+	if (rc == 0)
+		rc = check_addresses(&notes, err);
+	if (rc == 0)
+		rc = check_kernel(image_kernel(image), &notes, err);
+	if (rc)
+		return rc;
+	notes.mod_start_pfn = mod_start_pfn != 0;
+	*ret = notes;
+	return 0;
+}

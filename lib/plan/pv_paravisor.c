@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine below a PV domain when ring 0 is our paravisor: its block of
+ * memory low, above it the guest's frames, which are all other RAM. The CPU
+ * enters the paravisor, in 64-bit mode; where the guest's own start is stands
+ * in the facts it is handed (guest/paravisor/facts.h).
+ */
+#include "pv_paravisor.h"
+
+#include "../../guest/paravisor/facts.h"
+#include "../error.h"
+#include "memory_map.h"
+
+#define OWN_ALIGN  0x200000ull
+#define MAX_VCPUS  32u
+#define MAX_MEMORY (1ull << 39) /* what the paravisor's direct map holds */
+
+_Static_assert(PLAN_MAX_EXTENTS == PV_MAX_EXTENTS, "the plan holds what the paravisor takes");
+_Static_assert(sizeof(struct pv_extent) == sizeof(struct pb_extent), "the paravisor's is the library's");
+
+extern const uint8_t guest_paravisor[], guest_paravisor_end[];
+
+/* ---- Memory ------------------------------------------------------------ */
+
+static uint64_t machine_len(const struct plan_builder *builder)
+{
+	const struct space *space = &builder->space;
+
+	return space->nr ? space->free[space->nr - 1].end : 0;
+}
+
+static int take_own(struct plan_builder *builder, struct pb_error *err)
+{
+	struct own_block *own = &builder->own;
+	struct space_want want = {
+		.align = OWN_ALIGN, .min = PLAN_LOWEST_GPA, .max = PLAN_4G_MAX, .order = SPACE_LOWEST
+	};
+
+	own->machine_len = machine_len(builder);
+	if (builder->request.vcpus > MAX_VCPUS)
+		return fail(err, PB_E_ARG, "vcpus", builder->request.vcpus, MAX_VCPUS, 0);
+	if (own->machine_len > MAX_MEMORY)
+		return fail(err, PB_E_MEMORY_MAP, "ram", own->machine_len, MAX_MEMORY, 0);
+	want.len = own->len = pv_own_len(own->machine_len, builder->request.vcpus);
+	return builder_take(builder, "paravisor", &want, &own->gpa, err);
+}
+
+/* All that is free above the block; below it stay a few pages for the start. */
+static int choose_extents(struct plan_builder *builder, uint64_t *ret_nr_pages, struct pb_error *err)
+{
+	uint64_t floor = builder->own.gpa + builder->own.len, pfn = 0;
+
+	for (size_t i = 0; i < builder->space.nr; i++) {
+		const struct extent *free = &builder->space.free[i];
+		uint64_t count = (free->end - free->start) / PLAN_PAGE_LEN;
+
+		if (free->start < floor)
+			continue;
+		if (builder->nr_extents == PLAN_MAX_EXTENTS)
+			return fail(err, PB_E_MEMORY_MAP, "ram", i, PLAN_MAX_EXTENTS, free->start);
+		builder->extents[builder->nr_extents++] = (struct pb_extent){ pfn, free->start / PLAN_PAGE_LEN, count };
+		pfn += count;
+	}
+	*ret_nr_pages = pfn;
+	return 0;
+}
+
+int pv_paravisor_take(struct plan_builder *builder, uint64_t *ret_nr_pages, struct pb_error *err)
+{
+	int rc = take_own(builder, err);
+
+	if (rc == 0)
+		rc = choose_extents(builder, ret_nr_pages, err);
+	for (unsigned i = 0; i < builder->nr_extents && rc == 0; i++) {
+		const struct pb_extent *extent = &builder->extents[i];
+
+		rc = space_drop(&builder->space, extent->mfn * PLAN_PAGE_LEN, extent->count * PLAN_PAGE_LEN, err);
+	}
+	return rc;
+}
+
+/* ---- The paravisor and its facts --------------------------------------- */
+
+static int put_image(struct plan_builder *builder, struct pb_error *err)
+{
+	return builder_put(builder, PB_KIND_PARAVISOR, builder->own.gpa, guest_paravisor,
+			   (uintptr_t)guest_paravisor_end - (uintptr_t)guest_paravisor, err);
+}
+
+static void fill_extents(struct pv_facts *facts, const struct plan_builder *builder)
+{
+	facts->nr_extents = builder->nr_extents;
+	for (unsigned i = 0; i < builder->nr_extents; i++) {
+		const struct pb_extent *extent = &builder->extents[i];
+
+		facts->extents[i] = (struct pv_extent){ extent->pfn, extent->mfn, extent->count };
+	}
+}
+
+static void fill_facts(struct pv_facts *facts, const struct plan_builder *builder)
+{
+	const struct pv_layout *layout = &builder->pv;
+	const struct pb_cpu *vcpu = &builder->pv_start.vcpu;
+
+	facts->magic = PV_FACTS_MAGIC;
+	facts->size = sizeof(*facts);
+	facts->flags = builder->request.flags & PB_PARAVISOR_COUNTS ? PV_FLAG_VERBOSE : 0;
+	facts->own_gpa = builder->own.gpa;
+	facts->own_len = builder->own.len;
+	facts->machine_len = builder->own.machine_len;
+	facts->nr_vcpus = builder->request.vcpus;
+	facts->nr_pages = layout->nr_pages;
+	facts->rip = vcpu->rip;
+	facts->rsp = vcpu->rsp;
+	facts->start_info_va = vcpu->rsi;
+	facts->start_info_pfn = layout->start_info.pfn;
+	facts->xenstore_pfn = layout->xenstore.pfn;
+	facts->console_pfn = layout->console.pfn;
+	facts->pt_pfn = layout->tables.pfn;
+	facts->nr_pt = layout->tables.count;
+	facts->hypercall_pfn = PV_NONE;
+	if (layout->notes.hypercall_va != PV_NOWHERE)
+		facts->hypercall_pfn = (layout->notes.hypercall_va - layout->notes.virt_base) / PLAN_PAGE_LEN;
+}
+
+static int put_facts(struct plan_builder *builder, pb_gpa *ret_gpa, struct pb_error *err)
+{
+	struct pv_facts facts = { 0 };
+	int rc = builder_take_small(builder, "paravisor facts", sizeof(facts), ret_gpa, err);
+
+	if (rc)
+		return rc;
+	fill_facts(&facts, builder);
+	fill_extents(&facts, builder);
+	return builder_put(builder, PB_KIND_PARAVISOR, *ret_gpa, &facts, sizeof(facts), err);
+}
+
+int pv_paravisor_put(struct plan_builder *builder, struct pb_error *err)
+{
+	pb_gpa facts_gpa = 0;
+	int rc;
+
+	builder->reach = builder->kernel_reach = PLAN_4G_MAX;
+	builder->small_fallback = SPACE_LOWEST;
+	rc = put_image(builder, err);
+	if (rc == 0)
+		rc = cpu_flat64(builder, builder->own.gpa, err);
+	if (rc == 0)
+		rc = put_facts(builder, &facts_gpa, err);
+	if (rc == 0)
+		builder->cpu.rdi = facts_gpa;
+	return rc;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xen-pv64, by who has ring 0. With our paravisor the plan covers the machine
+ * and the domain on it, and the CPU enters the paravisor. With Xen it is the
+ * domain alone, and the CPU is its first vCPU.
+ */
+#include "../entry/rows.h"
+#include "../error.h"
+#include "memory_map.h"
+#include "pv_domain.h"
+#include "pv_paravisor.h"
+
+static int check_request(const struct pb_request *request, struct pb_error *err)
+{
+	if (request->unpack == PB_UNPACK_GUEST)
+		return fail(err, PB_E_NOT_BUILT, "unpack", PB_UNPACK_GUEST, PB_UNPACK_HOST, 0);
+	if (request->nr_setup_data)
+		return fail(err, PB_E_ARG, "setup_data", request->nr_setup_data, 0, 0);
+	if (request->kaslr)
+		return fail(err, PB_E_KASLR, pb_entry_name(request->entry), 1, 0, 0);
+	return 0;
+}
+
+static int plan_paravisor(struct plan_builder *builder, struct pb_error *err)
+{
+	uint64_t nr_pages;
+	int rc = pv_paravisor_take(builder, &nr_pages, err);
+
+	if (rc == 0)
+		rc = pv_domain_put(builder, nr_pages, err);
+	return rc ? rc : pv_paravisor_put(builder, err);
+}
+
+/* Xen's own memory is none of the domain's: its RAM is so many pages, wherever they come from. */
+static int plan_xen(struct plan_builder *builder, struct pb_error *err)
+{
+	int rc;
+
+	if (builder->request.keeps)
+		return fail(err, PB_E_ARG, "keep", builder->request.keeps, 0, 0);
+	rc = pv_domain_put(builder, builder->info.ram_len / PLAN_PAGE_LEN, err);
+	if (rc == 0)
+		builder->cpu = builder->pv_start.vcpu;
+	return rc;
+}
+
+int xen_pv64_plan(struct plan_builder *builder, struct pb_error *err)
+{
+	int rc = check_request(&builder->request, err);
+
+	if (rc == 0)
+		rc = kernel_load(builder->image, err);
+	if (rc)
+		return rc;
+	return builder->request.ring0 == PB_RING0_XEN ? plan_xen(builder, err) : plan_paravisor(builder, err);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes the pages of a PV domain that hold machine frame numbers. Nothing is
+ * looked up in memory: pv_layout.h's runs say what each entry of each table
+ * leads to, so a page costs its 512 entries and no page is needed twice.
+ */
+#include "pv_render.h"
+
+#include <string.h>
+#include <xen/xen.h>
+
+#include "plan/arith.h"
+#include "plan/memory_map.h"
+
+#define TABLE_ENTRIES 512u
+
+#define PTE_PRESENT   1ull
+#define PTE_WRITABLE  2ull
+#define PTE_USER      4ull
+#define PTE_ACCESSED  0x20ull
+#define PTE_DIRTY     0x40ull
+
+/* A leaf that is read-only, what makes it writable, and a link to a table. */
+#define LEAF     (PTE_PRESENT | PTE_USER | PTE_ACCESSED)
+#define WRITABLE (PTE_WRITABLE | PTE_DIRTY)
+#define LINK     (LEAF | WRITABLE)
+
+/* ---- Page tables ------------------------------------------------------- */
+
+/* A table's entries that lead to frames of this run. */
+struct piece {
+	unsigned first; /* of the entries */
+	uint64_t count, pfn;
+};
+
+/* What a run of the level below has for the table of that number. */
+static struct piece piece_of(const struct pv_run *run, uint64_t table)
+{
+	uint64_t from = max_u64(run->first, table * TABLE_ENTRIES);
+	uint64_t end = min_u64(run->first + run->count, (table + 1) * TABLE_ENTRIES);
+
+	if (from >= end)
+		return (struct piece){ 0 };
+	return (struct piece){ from % TABLE_ENTRIES, end - from, run->pfn + (from - run->first) };
+}
+
+/* A page table is read-only to its own guest. */
+static uint64_t leaf_flags(const struct pv_layout *layout, uint64_t pfn)
+{
+	return pv_holds(&layout->tables, pfn) || pv_holds(&layout->p2m_tables, pfn) ? LEAF : LEAF | WRITABLE;
+}
+
+static void fill_piece(struct pv_renderer *renderer, unsigned level, const struct piece *piece, uint64_t *entries)
+{
+	const struct pv_layout *layout = &renderer->body->pv;
+	uint64_t done = 0, run, mfn = 0;
+
+	for (; done < piece->count; done += run) {
+		run = min_u64(frames_run(&renderer->frames, piece->pfn + done, &mfn), piece->count - done);
+		if (run == 0)
+			return;
+		for (uint64_t i = 0; i < run; i++) {
+			uint64_t flags = level == 1 ? leaf_flags(layout, piece->pfn + done + i) : LINK;
+
+			entries[piece->first + done + i] = (mfn + i) << 12 | flags;
+		}
+	}
+}
+
+/* Which table a frame is: its level, and its number there. Level 0: none. */
+static unsigned table_at(const struct pv_layout *layout, uint64_t pfn, uint64_t *ret_number)
+{
+	for (unsigned i = 0; i < PV_MAPPINGS; i++)
+		for (unsigned level = layout->levels; level > 0; level--) {
+			const struct pv_run *run = &layout->mappings[i].level[level];
+
+			if (pfn < run->pfn || pfn - run->pfn >= run->count)
+				continue;
+			*ret_number = run->first + (pfn - run->pfn);
+			return level;
+		}
+	return 0;
+}
+
+static void render_table(struct pv_renderer *renderer, uint64_t pfn, uint8_t *page)
+{
+	const struct pv_layout *layout = &renderer->body->pv;
+	uint64_t entries[TABLE_ENTRIES] = { 0 }, number = 0;
+	unsigned level = table_at(layout, pfn, &number);
+
+	for (unsigned i = 0; level && i < PV_MAPPINGS; i++) {
+		struct piece piece = piece_of(&layout->mappings[i].level[level - 1], number);
+
+		fill_piece(renderer, level, &piece, entries);
+	}
+	memcpy(page, entries, sizeof(entries));
+}
+
+/* ---- The p2m list ------------------------------------------------------ */
+
+static void render_p2m(struct pv_renderer *renderer, uint64_t pfn, uint8_t *page)
+{
+	const struct pv_layout *layout = &renderer->body->pv;
+	uint64_t per_page = PLAN_PAGE_LEN / layout->word_len, first = (pfn - layout->p2m.pfn) * per_page;
+	uint64_t count = min_u64(per_page, layout->nr_pages - first), mfn = 0, run;
+
+	memset(page, 0, PLAN_PAGE_LEN);
+	for (uint64_t done = 0; done < count; done += run) {
+		run = min_u64(frames_run(&renderer->frames, first + done, &mfn), count - done);
+		if (run == 0)
+			return;
+		for (uint64_t i = 0; i < run; i++, mfn++)
+			memcpy(page + (done + i) * layout->word_len, &mfn, layout->word_len);
+	}
+}
+
+/* ---- start_info -------------------------------------------------------- */
+
+static uint64_t mfn_of(struct pv_renderer *renderer, uint64_t pfn)
+{
+	uint64_t mfn = 0;
+
+	frames_run(&renderer->frames, pfn, &mfn);
+	return mfn;
+}
+
+static void render_start_info(struct pv_renderer *renderer, uint8_t *page)
+{
+	const struct pb_pv *pv = &renderer->body->pv_start;
+	struct start_info si = { .nr_pages = pv->nr_pages,
+				 .shared_info = renderer->told.shared_info_maddr,
+				 .flags = (uint32_t)pv->flags,
+				 .store_mfn = mfn_of(renderer, pv->store_pfn),
+				 .store_evtchn = renderer->told.store_port,
+				 .pt_base = pv->pt_base,
+				 .nr_pt_frames = pv->nr_pt_frames,
+				 .mfn_list = pv->mfn_list,
+				 .mod_start = pv->mod_start,
+				 .mod_len = pv->mod_len,
+				 .first_p2m_pfn = pv->first_p2m_pfn,
+				 .nr_p2m_frames = pv->nr_p2m_frames };
+
+	si.console.domU.mfn = mfn_of(renderer, pv->console_pfn);
+	si.console.domU.evtchn = renderer->told.console_port;
+	memcpy(si.magic, "xen-3.0-x86_64", sizeof("xen-3.0-x86_64"));
+	memcpy(si.cmd_line, renderer->cmdline, renderer->body->pv_cmdline.len);
+	memset(page, 0, PLAN_PAGE_LEN);
+	memcpy(page, &si, sizeof(si));
+}
+
+/* ---- All --------------------------------------------------------------- */
+
+void pv_render(struct pv_renderer *renderer, enum pb_kind kind, uint64_t pfn, uint8_t page[4096])
+{
+	switch (kind) {
+	case PB_KIND_PAGE_TABLES:
+		render_table(renderer, pfn, page);
+		break;
+	case PB_KIND_P2M:
+		render_p2m(renderer, pfn, page);
+		break;
+	default:
+		render_start_info(renderer, page);
+		break;
+	}
+}
