@@ -118,7 +118,10 @@ static const struct choice {
 
 static bool is_wanted(const struct options *opt, const struct choice *choice)
 {
-	return (!opt->entry || opt->entry == choice->entry) && (!opt->unpack || opt->unpack == choice->unpack);
+	bool pv = choice->entry == PB_XEN_PV32 || choice->entry == PB_XEN_PV64;
+
+	return (!opt->entry || opt->entry == choice->entry) && (!opt->unpack || opt->unpack == choice->unpack) &&
+	       (pv || opt->ring0 == PB_RING0_PARAVISOR || opt->entry);
 }
 
 /* Say why no wanted start is possible: by the reason of the one that would have been best. */
@@ -167,7 +170,8 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		status = add_builtin_init(opt->image, domain);
 	if (status != STATUS_OK)
 		return status;
-	domain->cmdline = domain_cmdline(opt->cmdline, opt->entry);
+	domain->cmdline =
+		domain_cmdline(opt->cmdline, opt->ring0 == PB_RING0_XEN && !opt->entry ? PB_XEN_PV64 : opt->entry);
 	domain->request = (struct pb_request){
 		.size = sizeof(domain->request),
 		.cmdline = domain->cmdline,
@@ -177,6 +181,7 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		.kaslr_seed = opt->kaslr_seed,
 		.vcpus = opt->vcpus,
 		.flags = opt->verbose ? PB_PARAVISOR_COUNTS : 0,
+		.ring0 = opt->ring0,
 	};
 	status = domain_set_memory(opt, domain);
 	return status == STATUS_OK ? make_plan(opt, domain) : status;

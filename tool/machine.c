@@ -91,6 +91,11 @@ int domain_set_memory(const struct options *opt, struct domain *domain)
 
 	request->ram = opt->ram;
 	request->rams = opt->rams;
+	if (!domain->engine && !opt->rams) {
+		domain->memory.ram[0] = (struct pb_range){ 0, opt->memory_len, PB_E820_RAM };
+		request->ram = domain->memory.ram;
+		request->rams = 1;
+	}
 	if (!domain->engine)
 		return STATUS_OK;
 	if (domain->engine->memory(&domain->machine, &domain->memory, &err) < 0)

@@ -22,7 +22,8 @@ struct options {
 	const char *output;    /* NULL: not given; "-": standard output */
 	enum pb_entry entry;   /* 0: the best there is */
 	enum pb_unpack unpack; /* 0: likewise */
-	const char *engine;    /* NULL: not given */
+	enum pb_ring0 ring0;
+	const char *engine; /* NULL: not given */
 	uint64_t memory_len;
 	uint32_t vcpus;
 	const char *cmdline; /* NULL: not given */

@@ -3,6 +3,8 @@
  * paraboot plan: the memory map and the entry state that a start would use,
  * without starting it.
  */
+#include <string.h>
+
 #include "domain.h"
 #include "plan_print.h"
 #include "say.h"
@@ -11,13 +13,16 @@
 /*
  * A memory map of the user's own is no machine's, unless an engine is named.
  * Without either it is QEMU's, which the engine `file` has too: a plan wants
- * no QEMU to be here.
+ * no QEMU to be here. Nor has a domain on Xen a machine: it is so much memory.
  */
 static int make(const struct options *opt, struct domain *domain)
 {
 	struct options with_engine = *opt;
 	int status = STATUS_OK;
 
+	if (opt->ring0 == PB_RING0_XEN)
+		return opt->engine ? complain("--ring0", "no engine has Xen below a kernel: leave --engine out")
+				   : domain_make(opt, domain);
 	if (!opt->engine)
 		with_engine.engine = "file";
 	if (opt->engine || !opt->rams)
@@ -36,7 +41,18 @@ static int run_plan(const struct options *opt)
 	return status;
 }
 
+static int set_ring0(struct options *opt, const char *arg)
+{
+	for (enum pb_ring0 ring0 = PB_RING0_PARAVISOR; ring0 <= PB_RING0_XEN; ring0++)
+		if (strcmp(arg, ring0_name(ring0)) == 0) {
+			opt->ring0 = ring0;
+			return 0;
+		}
+	return -1;
+}
+
 static const struct option_row plan_rows[] = {
+	{ 0, "ring0", "paravisor|xen", "who is to be below a Xen PV kernel (default paravisor)", set_ring0 },
 	{ 0, "engine", "auto|kvm|qemu|file", "whose machine to plan for (default file, or none with --ram)",
 	  .at = offsetof(struct options, engine) },
 	{ 0 },

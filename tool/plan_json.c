@@ -22,18 +22,23 @@ static json_t *ranges(const struct pb_range *range, size_t count, bool typed)
 	return array;
 }
 
+json_t *placement_json(const struct pb_placement *placement)
+{
+	return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "gpa", json_gpa(placement->gpa), "length",
+			 json_number(placement->len), "kind", pb_kind_name(placement->kind), "source",
+			 source_name(placement->source), "index", json_number(placement->index), "source_offset",
+			 json_number(placement->source_off), "source_length", json_number(placement->source_len));
+}
+
+/* The machine's; a PV domain's own stand in "domain". */
 static json_t *placements(const pb_plan *plan)
 {
 	struct pb_placement placement = PB_INIT(placement);
 	json_t *array = json_array();
 
 	for (unsigned i = 0; pb_plan_placement(plan, i, &placement) == 0; i++)
-		json_array_append_new(
-			array, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "gpa", json_gpa(placement.gpa),
-					 "length", json_number(placement.len), "kind", pb_kind_name(placement.kind),
-					 "source", source_name(placement.source), "index", json_number(placement.index),
-					 "source_offset", json_number(placement.source_off), "source_length",
-					 json_number(placement.source_len)));
+		if (placement.space == PB_MACHINE)
+			json_array_append_new(array, placement_json(&placement));
 	return array;
 }
 
@@ -48,22 +53,24 @@ static json_t *table(uint64_t base, uint16_t limit)
 	return json_pack("{s:o, s:o}", "base", json_gpa(base), "limit", json_gpa(limit));
 }
 
+json_t *cpu_json(const struct pb_cpu *state)
+{
+	json_t *object = json_pack("{s:s}", "mode", mode_name(state->mode));
+
+	for (const struct cpu_register *reg = cpu_registers; reg->name; reg++)
+		json_object_set_new(object, reg->name, json_gpa(*(const uint64_t *)((const char *)state + reg->at)));
+	for (const struct cpu_register *reg = cpu_segments; reg->name; reg++)
+		json_object_set_new(object, reg->name, segment((const struct pb_seg *)((const char *)state + reg->at)));
+	json_object_set_new(object, "gdt", table(state->gdt_base, state->gdt_limit));
+	json_object_set_new(object, "idt", table(state->idt_base, state->idt_limit));
+	return object;
+}
+
 static json_t *cpu(const pb_plan *plan)
 {
 	struct pb_cpu state = PB_INIT(state);
-	json_t *object;
 
-	if (pb_plan_cpu(plan, 0, &state) < 0)
-		return json_null();
-	object = json_pack("{s:s}", "mode", mode_name(state.mode));
-	for (const struct cpu_register *reg = cpu_registers; reg->name; reg++)
-		json_object_set_new(object, reg->name, json_gpa(*(const uint64_t *)((const char *)&state + reg->at)));
-	for (const struct cpu_register *reg = cpu_segments; reg->name; reg++)
-		json_object_set_new(object, reg->name,
-				    segment((const struct pb_seg *)((const char *)&state + reg->at)));
-	json_object_set_new(object, "gdt", table(state.gdt_base, state.gdt_limit));
-	json_object_set_new(object, "idt", table(state.idt_base, state.idt_limit));
-	return object;
+	return pb_plan_cpu(plan, 0, &state) < 0 ? json_null() : cpu_json(&state);
 }
 
 static json_t *initrd(const struct pb_plan_info *info)
@@ -90,6 +97,7 @@ void plan_print_json(const struct domain *domain)
 	pb_plan_info(domain->plan, &info);
 	object = json_pack("{s:s, s:s}", "entry", pb_entry_name(info.entry), "unpack", pb_unpack_name(info.unpack));
 	json_object_set_new(object, "engine", json_text(domain->engine ? domain->engine->name : NULL));
+	json_object_set_new(object, "ring0", json_text(info.space == PB_DOMAIN ? ring0_name(request->ring0) : NULL));
 	json_object_set_new(object, "kaslr_seed", request->kaslr ? json_gpa(request->kaslr_seed) : json_null());
 	json_object_set_new(object, "cmdline", json_text(request->cmdline));
 	json_object_set_new(object, "cmdline_gpa", json_gpa(info.cmdline_gpa));
@@ -100,5 +108,6 @@ void plan_print_json(const struct domain *domain)
 	json_object_set_new(object, "keep", ranges(request->keep, request->keeps, false));
 	json_object_set_new(object, "placements", placements(domain->plan));
 	json_object_set_new(object, "cpu", cpu(domain->plan));
+	json_object_set_new(object, "domain", plan_pv_json(domain->plan));
 	json_print(object);
 }

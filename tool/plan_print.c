@@ -21,6 +21,17 @@ const struct cpu_register cpu_segments[] = {
 	REGISTER(ss), REGISTER(tr), REGISTER(ldt), { 0 },
 };
 
+#define FIELD(name)                                                                                                    \
+	{                                                                                                              \
+#name, offsetof(struct pb_pv, name)                                                                    \
+	}
+
+const struct cpu_register start_info_fields[] = {
+	FIELD(nr_pages), FIELD(flags),         FIELD(store_pfn),     FIELD(console_pfn),
+	FIELD(pt_base),  FIELD(nr_pt_frames),  FIELD(mfn_list),      FIELD(mod_start),
+	FIELD(mod_len),  FIELD(first_p2m_pfn), FIELD(nr_p2m_frames), { 0 },
+};
+
 const char *mode_name(enum pb_mode mode)
 {
 	static const char *const names[] = { [PB_REAL16] = "real16", [PB_PROT32] = "prot32", [PB_LONG64] = "long64" };
@@ -32,8 +43,24 @@ const char *source_name(enum pb_source source)
 {
 	static const char *const names[] = {
 		[PB_FROM_IMAGE] = "image",   [PB_FROM_KERNEL] = "kernel", [PB_FROM_PLAN] = "plan",
-		[PB_FROM_INITRD] = "initrd", [PB_FROM_ZERO] = "zero",
+		[PB_FROM_INITRD] = "initrd", [PB_FROM_ZERO] = "zero",     [PB_FROM_FRAMES] = "frames",
 	};
 
 	return names[source];
+}
+
+const char *access_name(enum pb_access access)
+{
+	static const char *const names[] = {
+		[PB_ACCESS_NONE] = "none", [PB_ACCESS_READ] = "read", [PB_ACCESS_WRITE] = "write"
+	};
+
+	return names[access];
+}
+
+const char *ring0_name(enum pb_ring0 ring0)
+{
+	static const char *const names[] = { [PB_RING0_PARAVISOR] = "paravisor", [PB_RING0_XEN] = "xen" };
+
+	return names[ring0];
 }

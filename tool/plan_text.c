@@ -17,7 +17,10 @@ static void print_head(const struct domain *domain, const struct pb_plan_info *i
 
 	printf("%s, unpacked by the %s%s%s\n", pb_entry_name(info->entry), pb_unpack_name(info->unpack),
 	       domain->engine ? ", for engine " : "", domain->engine ? domain->engine->name : "");
-	printf("kernel        0x%" PRIx64 " - 0x%" PRIx64 "\n", info->kernel_gpa, info->kernel_gpa + info->kernel_len);
+	if (info->space == PB_DOMAIN)
+		printf("ring 0        %s\n", ring0_name(domain->request.ring0));
+	printf("kernel        0x%" PRIx64 " - 0x%" PRIx64 "%s\n", info->kernel_gpa, info->kernel_gpa + info->kernel_len,
+	       info->space == PB_DOMAIN ? " of the domain" : "");
 	if (domain->request.kaslr)
 		printf("kaslr         seed 0x%" PRIx64 ", moved by 0x%" PRIx64 " physical, 0x%" PRIx64 " virtual\n",
 		       domain->request.kaslr_seed, (uint64_t)info->phys_delta, (uint64_t)info->virt_delta);
@@ -41,24 +44,33 @@ static void print_ranges(const struct pb_request *request)
 		print_range(&request->keep[i], "the engine's");
 }
 
-static void print_placement(const struct pb_placement *placement)
+void print_source(const struct pb_placement *placement)
 {
-	printf("  0x%012" PRIx64 " - 0x%012" PRIx64 "  %-13s", placement->gpa, placement->gpa + placement->len,
-	       pb_kind_name(placement->kind));
-	if (placement->source == PB_FROM_PLAN || placement->source == PB_FROM_ZERO)
+	if (placement->source == PB_FROM_PLAN || placement->source == PB_FROM_ZERO ||
+	    placement->source == PB_FROM_FRAMES)
 		printf("from the plan\n");
 	else
 		printf("from the %s, 0x%" PRIx64 " bytes at 0x%" PRIx64 "\n", source_name(placement->source),
 		       placement->source_len, placement->source_off);
 }
 
+static void print_placement(const struct pb_placement *placement)
+{
+	printf("  0x%012" PRIx64 " - 0x%012" PRIx64 "  %-13s", placement->gpa, placement->gpa + placement->len,
+	       pb_kind_name(placement->kind));
+	print_source(placement);
+}
+
 static void print_placements(const pb_plan *plan)
 {
 	struct pb_placement placement = PB_INIT(placement);
 
+	if (pb_plan_placement(plan, 0, &placement) < 0 || placement.space != PB_MACHINE)
+		return;
 	printf("\nPlaced\n");
 	for (unsigned i = 0; pb_plan_placement(plan, i, &placement) == 0; i++)
-		print_placement(&placement);
+		if (placement.space == PB_MACHINE)
+			print_placement(&placement);
 }
 
 static void print_registers(const struct pb_cpu *cpu)
@@ -84,6 +96,12 @@ static void print_segments(const struct pb_cpu *cpu)
 	printf("  idt            base 0x%" PRIx64 "  limit 0x%x\n", cpu->idt_base, cpu->idt_limit);
 }
 
+void print_cpu(const struct pb_cpu *cpu)
+{
+	print_registers(cpu);
+	print_segments(cpu);
+}
+
 void plan_print_text(const struct domain *domain)
 {
 	struct pb_plan_info info = PB_INIT(info);
@@ -93,9 +111,9 @@ void plan_print_text(const struct domain *domain)
 	print_head(domain, &info);
 	print_ranges(&domain->request);
 	print_placements(domain->plan);
-	if (pb_plan_cpu(domain->plan, 0, &cpu) < 0)
+	plan_pv_text(domain->plan);
+	if (domain->request.ring0 == PB_RING0_XEN || pb_plan_cpu(domain->plan, 0, &cpu) < 0)
 		return;
 	printf("\nThe CPU, in %s; registers not named are 0\n", mode_name(cpu.mode));
-	print_registers(&cpu);
-	print_segments(&cpu);
+	print_cpu(&cpu);
 }

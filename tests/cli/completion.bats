@@ -25,7 +25,7 @@ offers() {
 @test "every option of every subcommand" {
 	for command in $COMMANDS; do
 		diff <(offers "$command" -- | sort) \
-			<(paraboot "$command" --help | grep -oE -- '^  (-.,|   ) --[a-z-]+' | grep -oE -- '--.*' | sort)
+			<(paraboot "$command" --help | grep -oE -- '^  (-.,|   ) --[a-z0-9-]+' | grep -oE -- '--.*' | sort)
 	done
 }
 

@@ -135,3 +135,26 @@ plan() {
 @test "plan wants no QEMU" {
 	run -0 env PATH=/nonexistent "$PARABOOT" plan "$image"
 }
+
+@test "xen-pv64: the same domain below the paravisor and below Xen" {
+	local pages domain
+	plan -e xen-pv64
+	jq -e '.ring0 == "paravisor" and (.placements | any(.kind == "paravisor")) and (.domain.frames | length) > 0' <<<"$output"
+	jq -e '.domain.placements | all(.kind == "page_tables" and .access == "read" or .kind != "page_tables" and .access != "read")' <<<"$output"
+	pages=$(jq .domain.pages <<<"$output")
+	domain=$(jq '.domain | del(.frames)' <<<"$output")
+	plan -e xen-pv64 --ring0 xen -m $((pages * 4096))
+	jq -e '.ring0 == "xen" and .placements == [] and .domain.frames == [] and .cpu == .domain.vcpu' <<<"$output"
+	[[ $(jq '.domain | del(.frames)' <<<"$output") == "$domain" ]]
+	plan -e linux64
+	jq -e '.ring0 == null and .domain == null' <<<"$output"
+}
+
+@test "--ring0 xen is for PV kernels, and for no engine of ours" {
+	run -2 paraboot plan --ring0 xen -e linux64 "$image"
+	[[ $output == *"ring0: "* ]]
+	run -2 paraboot plan --ring0 xen --engine qemu "$image"
+	[[ $output == *"--engine"* ]]
+	run -0 paraboot plan --ring0 xen "$image"
+	[[ $output == "xen-pv64, "* && $output == *"console=hvc0"* && $output != *paravisor* ]]
+}

@@ -7,7 +7,7 @@
 # _paraboot_rows COMMAND: of each option "-x" (or "-"), "--name" and what follows it.
 _paraboot_rows() {
 	"${COMP_WORDS[0]}" "$1" --help 2>/dev/null | awk '
-		match($0, /^  (-[a-z],|   ) --[a-z-]+/) {
+		match($0, /^  (-[a-z],|   ) --[a-z0-9-]+/) {
 			letter = substr($0, 3, 1) == "-" ? substr($0, 3, 2) : "-"
 			n = split(substr($0, 7), word, " ")
 			arg = substr($0, 7 + length(word[1]), 2) ~ /^ [^ ]/ ? word[2] : ""
