@@ -26,6 +26,7 @@ step_table() {
 		2 lab-guests    2400 KVM lab: tiny guests, the example VMM, how the command ends (tests/lab/kvm)
 		2 lab-64        7200 KVM lab: 64-bit kernels
 		2 lab-32        7200 KVM lab: 32-bit kernels
+		2 grub          1800 Debian's GRUB for Xen PV as a guest, and a kernel that it starts
 		2 cli            900 the command line
 		2 scripts        300 the scripts' own words: counting, copying apt's sources, the boot tables
 		2 abi            300 exported symbols; an installed copy through pkg-config alone
@@ -209,6 +210,12 @@ step_boot() {
 	build_one plain 1
 	tool_env release
 	PB_PLAIN=$(build_dir plain)/paraboot "$REPO/tests/boot/run" "$1"
+}
+
+step_grub() {
+	tool_env release
+	"$REPO/tests/guests/grub/run" "$PARABOOT" "$PB_BUILD/guest/init/init64.cpio" \
+		"$(kernel_images | grep -v 6.12 | grep cloud | head -n 1)" "$PB_TMP"
 }
 
 step_scripts() {
