@@ -7,7 +7,6 @@
 
 #include <xen/callback.h>
 #include <xen/nmi.h>
-#include <xen/physdev.h>
 
 /* An address that can be entered in ring 3: canonical, and not the paravisor's. */
 static bool code_ok(uint64_t va)
@@ -53,8 +52,9 @@ static long set_callback(struct vcpu *v, unsigned type, uint64_t rip, bool mask)
 		v->failsafe = c;
 		return 0;
 	case CALLBACKTYPE_syscall:
-		v->syscall_rip = rip;
+		v->syscall = c;
 		v->masks = mask;
+		short_ways(v);
 		return 0;
 	case CALLBACKTYPE_syscall32:
 		v->syscall32 = c;
@@ -62,11 +62,18 @@ static long set_callback(struct vcpu *v, unsigned type, uint64_t rip, bool mask)
 	case CALLBACKTYPE_sysenter:
 		v->sysenter = c;
 		return 0;
-	case CALLBACKTYPE_nmi:
-		v->nmi = c;
+	case CALLBACKTYPE_nmi: /* a row of the trap table, which masks events */
+		v->traps[TRAP_NMI] = (struct trap_info){ TRAP_NMI, 4, FLAT_KERNEL_CS, rip };
 		return 0;
 	}
 	return -XEN_ENOSYS;
+}
+
+/* Those that stay, once there is one. */
+static bool stays_registered(unsigned type)
+{
+	return type == CALLBACKTYPE_event || type == CALLBACKTYPE_failsafe || type == CALLBACKTYPE_syscall ||
+	       type == CALLBACKTYPE_syscall32 || type == CALLBACKTYPE_sysenter;
 }
 
 long hc_callback_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
@@ -82,10 +89,9 @@ long hc_callback_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint
 	case CALLBACKOP_unregister:
 		if (copy_from_guest(&reg, arg, sizeof(struct callback_unregister)))
 			return -XEN_EFAULT;
-		if (reg.type == CALLBACKTYPE_event || reg.type == CALLBACKTYPE_failsafe ||
-		    reg.type == CALLBACKTYPE_syscall)
-			return -XEN_EINVAL;
-		return set_callback(v, reg.type, 0, false);
+		if (reg.type == CALLBACKTYPE_nmi)
+			return set_callback(v, reg.type, 0, false);
+		return stays_registered(reg.type) ? -XEN_EINVAL : -XEN_ENOSYS;
 	}
 	return -XEN_ENOSYS;
 }
@@ -117,40 +123,30 @@ long hc_nmi_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t 
 	return -XEN_ENOSYS;
 }
 
-/* Page-table writes are always emulated, and 64-bit guests have no use for the rest; so there is nothing to switch. */
+/* Page-table writes are always emulated, and segments of 4 GiB are a 32-bit guest's; of the rest each is a switch. */
 long hc_vm_assist(struct vcpu *v, uint64_t cmd, uint64_t type, uint64_t c, uint64_t d, uint64_t e)
 {
+	bool on = cmd == VMASST_CMD_enable;
+
 	(void)v, (void)c, (void)d, (void)e;
+	if (type > VMASST_TYPE_runstate_update_flag && type != VMASST_TYPE_m2p_strict)
+		return -XEN_EINVAL;
 	if (cmd != VMASST_CMD_enable && cmd != VMASST_CMD_disable)
 		return -XEN_ENOSYS;
 	switch (type) {
-	case VMASST_TYPE_writable_pagetables:
-	case VMASST_TYPE_pae_extended_cr3:
-		return 0;
 	case VMASST_TYPE_runstate_update_flag:
-		runstate_flagged = cmd == VMASST_CMD_enable;
-		return 0;
+		runstate_flagged = on;
+		break;
+	case VMASST_TYPE_m2p_strict:
+		m2p_strict = on;
+		break;
+	case VMASST_TYPE_architectural_iopl:
+		architectural_iopl = on;
+		for (unsigned i = 0; i < nr_vcpus; i++)
+			short_ways(vcpu_at(i));
+		break;
 	}
-	return -XEN_EINVAL;
-}
-
-long hc_physdev_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
-{
-	struct physdev_set_iopl iopl;
-
-	(void)c, (void)d, (void)e;
-	switch (cmd) {
-	case PHYSDEVOP_set_iopl:
-		if (copy_from_guest(&iopl, arg, sizeof(iopl)))
-			return -XEN_EFAULT;
-		if (iopl.iopl > 3)
-			return -XEN_EINVAL;
-		v->iopl = iopl.iopl;
-		return 0;
-	case PHYSDEVOP_set_iobitmap: /* no port is the guest's, so no bitmap changes anything */
-		return 0;
-	}
-	return -XEN_ENOSYS;
+	return 0;
 }
 
 /* Xen without vpmu= says this; guests then count in software. */

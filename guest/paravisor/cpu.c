@@ -296,5 +296,7 @@ void cpu_init(struct vcpu *v)
 	write_cr4(real_cr4(v));
 	if (!safe_rdmsr(MSR_PLATFORM_INFO, &platform) && (platform >> 31 & 1))
 		safe_wrmsr(MSR_MISC_FEATURES, 1);
-	write_dr7(0x400);
+	v->dr[6] = DR6_RESET;
+	v->dr[7] = DR7_RESET;
+	write_dr7(DR7_RESET);
 }

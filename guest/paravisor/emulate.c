@@ -55,6 +55,8 @@ static int read_msr(struct vcpu *v, uint32_t msr, uint64_t *ret)
 	case 0x10: /* TSC */
 		*ret = rdtsc();
 		return 0;
+	case MSR_PLATFORM_INFO: /* of what it could tell, only whether cpuid can fault: the guest gets no say in that */
+	case MSR_MISC_FEATURES:
 	case 0x17:  /* platform id */
 	case 0x8b:  /* microcode revision */
 	case 0x179: /* machine checks: capabilities (no banks), status, control */
@@ -128,6 +130,8 @@ static int write_cr(struct vcpu *v, unsigned n, uint64_t value)
 {
 	switch (n) {
 	case 0: /* only TS is the guest's */
+		if ((value ^ v->cr0) & ~8ull)
+			return 1;
 		v->cr0 = (v->cr0 & ~8ull) | (value & 8);
 		write_cr0((read_cr0() & ~8ull) | (value & 8));
 		return 0;
@@ -149,6 +153,7 @@ static int move_control(struct vcpu *v, struct regs *r, struct insn *i, uint8_t 
 	uint8_t modrm = next(i);
 	unsigned n = (modrm >> 3 & 7) | (i->rex & 4) << 1;
 	uint64_t *reg = gpr(r, (modrm & 7) | (i->rex & 1) << 3);
+	long rc;
 
 	switch (op) {
 	case 0x20:
@@ -156,10 +161,14 @@ static int move_control(struct vcpu *v, struct regs *r, struct insn *i, uint8_t 
 	case 0x22:
 		return write_cr(v, n, *reg);
 	case 0x21:
-		*reg = (uint64_t)hc_get_debugreg(v, n, 0, 0, 0, 0);
+		rc = hc_get_debugreg(v, n, 0, 0, 0, 0);
+		if (rc == -XEN_ENODEV)
+			return EMULATE_INVALID;
+		*reg = (uint64_t)rc;
 		return 0;
 	default:
-		return hc_set_debugreg(v, n, *reg, 0, 0, 0) != 0;
+		rc = hc_set_debugreg(v, n, *reg, 0, 0, 0);
+		return rc == -XEN_ENODEV ? EMULATE_INVALID : rc != 0;
 	}
 }
 
@@ -196,9 +205,29 @@ static int do_in(struct regs *r, unsigned bytes)
 	return 0;
 }
 
-static bool ports_allowed(const struct vcpu *v)
+/* Its kernel counts as ring 1, or as ring 0 by the assist. */
+static bool iopl_allows(const struct vcpu *v)
 {
-	return v->iopl >= (v->kernel_mode ? 1u : 3u);
+	return v->iopl >= (!v->kernel_mode ? 3u : architectural_iopl ? 0u : 1u);
+}
+
+/* A bit of the guest's bitmap forbids a port; every port of the access counts. */
+static bool bitmap_allows(const struct vcpu *v, uint16_t port, unsigned bytes)
+{
+	for (unsigned n = port; n < port + bytes; n++) {
+		uint8_t bits;
+
+		if (n >= v->port_bits || copy_from_guest(&bits, v->port_bitmap + n / 8, 1) || (bits >> n % 8 & 1))
+			return false;
+	}
+	return true;
+}
+
+static int do_port(struct vcpu *v, struct regs *r, uint8_t op, uint16_t port, unsigned bytes)
+{
+	if (!iopl_allows(v) && !bitmap_allows(v, port, bytes))
+		return EMULATE_PROTECTED;
+	return op & 2 ? 0 : do_in(r, bytes);
 }
 
 /* ---- Dispatch ---- */
@@ -251,21 +280,17 @@ static int one_byte(struct vcpu *v, struct regs *r, struct insn *i, uint8_t op)
 		return 0;
 	case 0xfa:
 	case 0xfb: /* cli, sti: the interrupt flag is not the guest's */
-		return !ports_allowed(v);
+		return !iopl_allows(v);
 	case 0xe4:
 	case 0xe5:
-		next(i);
-		return ports_allowed(v) ? do_in(r, bytes) : 1;
-	case 0xec:
-	case 0xed:
-		return ports_allowed(v) ? do_in(r, bytes) : 1;
 	case 0xe6:
 	case 0xe7:
-		next(i);
-		return !ports_allowed(v);
+		return do_port(v, r, op, next(i), bytes);
+	case 0xec:
+	case 0xed:
 	case 0xee:
 	case 0xef:
-		return !ports_allowed(v);
+		return do_port(v, r, op, (uint16_t)r->rdx, bytes);
 	}
 	return 1;
 }

@@ -3,20 +3,17 @@
  * Event channels, by the two-level ABI: a bit per port in shared_info, a
  * selector word and an upcall flag per vCPU (<xen/xen.h>, struct shared_info).
  * Who is at the other end of a port: nobody yet, the guest itself (IPIs,
- * loopback), a virtual interrupt, or one of the paravisor's two services.
+ * loopback), a virtual interrupt, or one of the paravisor's two services. The
+ * FIFO ABI, where the plan offers it, is fifo.c's.
  */
 #include "paravisor.h"
 
 #include <xen/event_channel.h>
 
-#define PORTS (WORD_BITS * WORD_BITS)
+#include "events.h"
 
 enum port_state { FREE, UNBOUND, LOOPBACK, VIRQ, IPI, SERVICE };
 
-struct port {
-	uint8_t state, vcpu;
-	uint16_t other; /* LOOPBACK: the port at the other end; VIRQ: its number */
-};
 static struct port ports[PORTS];
 static uint16_t virq_port[MAX_VCPUS][NR_VIRQS];
 static struct lock event_lock;
@@ -55,6 +52,11 @@ void event_raise(unsigned port)
 {
 	struct vcpu *v = vcpu_at(ports[port].vcpu);
 
+	if (fifo_on) {
+		fifo_raise(&ports[port], port);
+		wake_pollers();
+		return;
+	}
 	if (test_and_set(shared_info->evtchn_pending, port))
 		return;
 	if (!(shared_info->evtchn_mask[port / WORD_BITS] >> port % WORD_BITS & 1))
@@ -62,9 +64,56 @@ void event_raise(unsigned port)
 	wake_pollers();
 }
 
+static bool pending_2l(unsigned port)
+{
+	return shared_info->evtchn_pending[port / WORD_BITS] >> port % WORD_BITS & 1;
+}
+
 bool event_pending(unsigned port)
 {
-	return port < PORTS && (shared_info->evtchn_pending[port / WORD_BITS] >> port % WORD_BITS & 1);
+	return port < PORTS && (fifo_on ? fifo_pending(port) : pending_2l(port));
+}
+
+static void clear_pending(unsigned port)
+{
+	if (fifo_on)
+		fifo_clear(port);
+	else
+		__atomic_fetch_and(&shared_info->evtchn_pending[port / WORD_BITS], ~((guest_word)1 << port % WORD_BITS),
+				   __ATOMIC_SEQ_CST);
+	ports[port].pending = false;
+}
+
+static void unmask(unsigned port)
+{
+	if (fifo_on) {
+		fifo_unmask(&ports[port], port);
+		return;
+	}
+	__atomic_fetch_and(&shared_info->evtchn_mask[port / WORD_BITS], ~((guest_word)1 << port % WORD_BITS),
+			   __ATOMIC_SEQ_CST);
+	if (pending_2l(port))
+		upcall(vcpu_at(ports[port].vcpu), port / WORD_BITS);
+}
+
+/* What was pending by two levels is raised anew when its word comes; the way back begins with all ports closed. */
+void event_switch(bool fifo)
+{
+	for (unsigned p = 0; fifo && p < PORTS; p++) {
+		ports[p].pending = pending_2l(p);
+		ports[p].priority = ports[p].queue_priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+		ports[p].queue_vcpu = ports[p].vcpu;
+	}
+	fifo_on = fifo;
+}
+
+void event_raise_again(unsigned from, unsigned to)
+{
+	for (unsigned p = from; p < to && p < PORTS; p++)
+		if (ports[p].pending) {
+			ports[p].pending = false;
+			event_raise(p);
+		}
 }
 
 void event_virq(struct vcpu *v, unsigned virq)
@@ -80,25 +129,25 @@ static int new_port(enum port_state state, unsigned vcpu, unsigned other)
 	for (unsigned p = 1; p < PORTS; p++) {
 		if (ports[p].state != FREE)
 			continue;
-		ports[p] = (struct port){ (uint8_t)state, (uint8_t)vcpu, (uint16_t)other };
+		ports[p] = (struct port){ .state = (uint8_t)state,
+					  .vcpu = (uint8_t)vcpu,
+					  .other = (uint16_t)other,
+					  .priority = EVTCHN_FIFO_PRIORITY_DEFAULT,
+					  .queue_vcpu = ports[p].queue_vcpu,
+					  .queue_priority = ports[p].queue_priority };
 		return (int)p;
 	}
 	return -XEN_ENOSPC;
 }
 
-static bool is_self(domid_t dom)
-{
-	return dom == DOMID_SELF || dom == 1;
-}
-
 static int op_alloc_unbound(struct vcpu *v, void *arg)
 {
 	struct evtchn_alloc_unbound *op = arg;
-	int port;
+	int port, rc = domain_check(op->dom);
 
 	(void)v;
-	if (!is_self(op->dom))
-		return -XEN_EPERM;
+	if (rc)
+		return rc;
 	port = new_port(UNBOUND, 0, is_self(op->remote_dom));
 	op->port = (evtchn_port_t)port;
 	return port < 0 ? port : 0;
@@ -109,9 +158,10 @@ static int op_bind_interdomain(struct vcpu *v, void *arg)
 	struct evtchn_bind_interdomain *op = arg;
 	int port;
 
-	if (!is_self(op->remote_dom))
+	if (domain_check(op->remote_dom) == -XEN_ESRCH)
 		return -XEN_ESRCH;
-	if (op->remote_port >= PORTS || ports[op->remote_port].state != UNBOUND || !ports[op->remote_port].other)
+	if (!is_self(op->remote_dom) || op->remote_port >= PORTS || ports[op->remote_port].state != UNBOUND ||
+	    !ports[op->remote_port].other)
 		return -XEN_EINVAL;
 	port = new_port(LOOPBACK, v->id, op->remote_port);
 	if (port < 0)
@@ -168,14 +218,13 @@ static int close_port(unsigned port)
 	if (!port || port >= PORTS || p->state == FREE)
 		return -XEN_EINVAL;
 	if (p->state == VIRQ)
-		virq_port[p->vcpu][p->other] = 0;
+		virq_port[virq_is_global(p->other) ? 0 : p->vcpu][p->other] = 0;
 	if (p->state == LOOPBACK) {
 		ports[p->other].state = UNBOUND;
 		ports[p->other].other = 1;
 	}
 	p->state = FREE;
-	__atomic_fetch_and(&shared_info->evtchn_pending[port / WORD_BITS], ~((guest_word)1 << port % WORD_BITS),
-			   __ATOMIC_SEQ_CST);
+	clear_pending(port);
 	return 0;
 }
 
@@ -192,10 +241,11 @@ static int op_status(struct vcpu *v, void *arg)
 	static const uint8_t status[] = { EVTCHNSTAT_closed, EVTCHNSTAT_unbound, EVTCHNSTAT_interdomain,
 					  EVTCHNSTAT_virq,   EVTCHNSTAT_ipi,     EVTCHNSTAT_interdomain };
 	const struct port *p;
+	int rc = domain_check(op->dom);
 
 	(void)v;
-	if (!is_self(op->dom))
-		return -XEN_EPERM;
+	if (rc)
+		return rc;
 	if (op->port >= PORTS)
 		return -XEN_EINVAL;
 	p = &ports[op->port];
@@ -239,27 +289,49 @@ static int op_bind_vcpu(struct vcpu *v, void *arg)
 static int op_unmask(struct vcpu *v, void *arg)
 {
 	struct evtchn_unmask *op = arg;
-	unsigned port = op->port;
 
 	(void)v;
-	if (port >= PORTS || ports[port].state == FREE)
+	if (op->port >= PORTS)
 		return -XEN_EINVAL;
-	__atomic_fetch_and(&shared_info->evtchn_mask[port / WORD_BITS], ~((guest_word)1 << port % WORD_BITS),
-			   __ATOMIC_SEQ_CST);
-	if (event_pending(port))
-		upcall(vcpu_at(ports[port].vcpu), port / WORD_BITS);
+	unmask(op->port);
 	return 0;
 }
 
 static int op_reset(struct vcpu *v, void *arg)
 {
 	struct evtchn_reset *op = arg;
+	int rc = domain_check(op->dom);
+
 	(void)v;
-	if (!is_self(op->dom))
-		return -XEN_EPERM;
+	if (rc)
+		return rc;
 	for (unsigned p = 1; p < PORTS; p++)
 		close_port(p);
+	fifo_reset();
 	return 0;
+}
+
+/* Two levels know no priorities. */
+static int op_set_priority(struct vcpu *v, void *arg)
+{
+	struct evtchn_set_priority *op = arg;
+
+	(void)v;
+	if (op->port >= PORTS || ports[op->port].state == FREE || op->priority > EVTCHN_FIFO_PRIORITY_MIN)
+		return -XEN_EINVAL;
+	if (!fifo_on)
+		return -XEN_ENOSYS;
+	ports[op->port].priority = (uint8_t)op->priority;
+	return 0;
+}
+
+/* No interrupt of a device is the guest's. */
+static int op_bind_pirq(struct vcpu *v, void *arg)
+{
+	const struct evtchn_bind_pirq *op = arg;
+
+	(void)v;
+	return op->pirq < 256 ? -XEN_EPERM : -XEN_EINVAL;
 }
 
 /* The lock is not held while a service answers: it may raise events itself. */
@@ -303,6 +375,7 @@ static const struct {
 } ops[] = {
 	[EVTCHNOP_bind_interdomain] = OP(bind_interdomain),
 	[EVTCHNOP_bind_virq] = OP(bind_virq),
+	[EVTCHNOP_bind_pirq] = OP(bind_pirq),
 	[EVTCHNOP_close] = OP(close),
 	[EVTCHNOP_status] = OP(status),
 	[EVTCHNOP_alloc_unbound] = OP(alloc_unbound),
@@ -310,6 +383,9 @@ static const struct {
 	[EVTCHNOP_bind_vcpu] = OP(bind_vcpu),
 	[EVTCHNOP_unmask] = OP(unmask),
 	[EVTCHNOP_reset] = OP(reset),
+	[EVTCHNOP_init_control] = { fifo_init_control, sizeof(struct evtchn_init_control) },
+	[EVTCHNOP_expand_array] = { fifo_expand_array, sizeof(struct evtchn_expand_array) },
+	[EVTCHNOP_set_priority] = OP(set_priority),
 };
 
 long hc_event_channel_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
@@ -320,9 +396,7 @@ long hc_event_channel_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c,
 	(void)c, (void)d, (void)e;
 	if (cmd == EVTCHNOP_send)
 		return op_send(arg);
-	if (cmd == EVTCHNOP_bind_pirq)
-		return -XEN_EPERM;
-	if (cmd >= ARRAY(ops) || !ops[cmd].fn) /* the FIFO ABI's calls too */
+	if (cmd >= ARRAY(ops) || !ops[cmd].fn)
 		return -XEN_ENOSYS;
 	if (copy_from_guest(buf, arg, ops[cmd].size))
 		return -XEN_EFAULT;
@@ -332,4 +406,16 @@ long hc_event_channel_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c,
 	if (!rc && copy_to_guest(arg, buf, ops[cmd].size))
 		rc = -XEN_EFAULT;
 	return rc;
+}
+
+/* The call of before Xen 3.2: the command stands before its argument in memory. */
+long hc_event_channel_op_compat(struct vcpu *v, uint64_t arg, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	uint32_t cmd;
+
+	if (copy_from_guest(&cmd, arg, sizeof(cmd)))
+		return -XEN_EFAULT;
+	if (cmd > EVTCHNOP_unmask)
+		return -XEN_ENOSYS;
+	return hc_event_channel_op(v, cmd, arg + offsetof(struct evtchn_op, u), b, c, d | e);
 }

@@ -14,6 +14,7 @@
 #define PV_MAX_EXTENTS  16
 #define PV_NONE         UINT64_MAX
 #define PV_FLAG_VERBOSE 1u /* print the hypercall counts at the end */
+#define PV_FLAG_FIFO    2u /* offer the guest FIFO event channels */
 
 /* count pages: guest frame pfn lies in machine frame mfn, and so on. Sorted by pfn, from 0 without a gap. */
 struct pv_extent {

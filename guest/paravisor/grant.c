@@ -1,136 +1,287 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grant tables: the guest gets its table and may write grants into it, but
- * there is no other domain to use one, and none whose grants it could map.
+ * Grant tables, of both versions: the guest gets its table and may write grants
+ * into it, but there is no other domain to use one, and none whose grants it
+ * could map. What it can do is copy within its own memory, by frame numbers or
+ * by grants to itself.
  */
 #include "paravisor.h"
 
 #include <xen/grant_table.h>
 
-#define GRANT_FRAMES 8
+#define GRANT_FRAMES  8
+#define RESERVED      8 /* entries that a change of version leaves: console, xenstore, and what the tools may want */
+#define V1_A_FRAME    (PAGE / sizeof(grant_entry_v1_t))
+#define V2_A_FRAME    (PAGE / sizeof(grant_entry_v2_t))
+#define STATUS_FRAMES ((GRANT_FRAMES * V2_A_FRAME * sizeof(grant_status_t) + PAGE - 1) / PAGE)
 
-static uint64_t first_mfn;
-static uint32_t in_use = 1;
+static uint8_t *table; /* GRANT_FRAMES, and behind them those of the status words of version 2 */
+static uint32_t in_use = 1, version = 1;
 
 void grant_init(void)
 {
-	first_mfn = va_frame(boot_alloc(GRANT_FRAMES));
-	for (unsigned i = 0; i < GRANT_FRAMES; i++)
-		*frame(first_mfn + i) = FRAME_GUEST | FRAME_OWN;
+	table = boot_alloc(GRANT_FRAMES + STATUS_FRAMES);
+	for (unsigned i = 0; i < GRANT_FRAMES + STATUS_FRAMES; i++)
+		*frame(va_frame(table) + i) = FRAME_GUEST | FRAME_OWN;
 }
 
-static bool is_self(domid_t dom)
+/* Xen's answers in a status field: no such domain, and one that is none of the guest's business. */
+static int16_t domain_status(domid_t dom)
 {
-	return dom == DOMID_SELF || dom == 1;
+	return is_self(dom) ? GNTST_okay : dom == 0 ? GNTST_permission_denied : GNTST_bad_domain;
 }
 
-static int setup_table(uint64_t arg)
+static uint32_t status_frames(void)
 {
-	struct gnttab_setup_table op;
+	return version == 2 ? (uint32_t)((in_use * V2_A_FRAME * sizeof(grant_status_t) + PAGE - 1) / PAGE) : 0;
+}
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -XEN_EFAULT;
-	op.status = !is_self(op.dom)              ? GNTST_permission_denied
-		    : op.nr_frames > GRANT_FRAMES ? GNTST_general_error
-						  : GNTST_okay;
-	for (uint64_t i = 0; !op.status && i < op.nr_frames; i++) {
-		uint64_t mfn = first_mfn + i;
+/* nr frame numbers from `first` on, into a list of the guest's. */
+static int16_t list_frames(uint64_t to, uint64_t first, uint32_t nr)
+{
+	for (uint64_t i = 0; i < nr; i++) {
+		uint64_t mfn = first + i;
 
-		if (copy_to_guest((uint64_t)op.frame_list.p + i * 8, &mfn, sizeof(mfn)))
-			op.status = GNTST_bad_virt_addr;
+		if (copy_to_guest(to + i * 8, &mfn, sizeof(mfn)))
+			return GNTST_bad_virt_addr;
 	}
-	if (!op.status && op.nr_frames > in_use)
-		in_use = op.nr_frames;
-	return copy_to_guest(arg, &op, sizeof(op));
+	return GNTST_okay;
 }
 
-static int query_size(uint64_t arg)
+static int setup_table(void *arg)
 {
-	struct gnttab_query_size op;
+	struct gnttab_setup_table *op = arg;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -XEN_EFAULT;
-	op.nr_frames = in_use;
-	op.max_nr_frames = GRANT_FRAMES;
-	op.status = is_self(op.dom) ? GNTST_okay : GNTST_permission_denied;
-	return copy_to_guest(arg, &op, sizeof(op));
+	op->status = domain_status(op->dom);
+	if (op->status == GNTST_okay && op->nr_frames > GRANT_FRAMES)
+		op->status = GNTST_general_error;
+	if (op->status != GNTST_okay)
+		return 0;
+	if (op->nr_frames > in_use)
+		in_use = op->nr_frames;
+	op->status = list_frames((uint64_t)op->frame_list.p, va_frame(table), op->nr_frames);
+	return 0;
 }
 
-static int set_version(uint64_t arg)
+static int get_status_frames(void *arg)
 {
-	struct gnttab_set_version op;
-	int rc;
+	struct gnttab_get_status_frames *op = arg;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -XEN_EFAULT;
-	rc = op.version == 1 ? 0 : op.version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
-	op.version = 1;
-	return copy_to_guest(arg, &op, sizeof(op)) ? -XEN_EFAULT : rc;
+	op->status = domain_status(op->dom);
+	if (op->status == GNTST_okay && op->nr_frames > status_frames())
+		op->status = GNTST_general_error;
+	if (op->status == GNTST_okay)
+		op->status = list_frames(op->frame_list.p ? (uint64_t)op->frame_list.p : 0,
+					 va_frame(table) + GRANT_FRAMES, op->nr_frames);
+	return 0;
 }
 
-static int get_version(uint64_t arg)
+static int query_size(void *arg)
 {
-	struct gnttab_get_version op;
+	struct gnttab_query_size *op = arg;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -XEN_EFAULT;
-	op.version = 1;
-	return copy_to_guest(arg, &op, sizeof(op));
+	op->status = domain_status(op->dom);
+	if (op->status != GNTST_okay)
+		return 0;
+	op->nr_frames = in_use;
+	op->max_nr_frames = GRANT_FRAMES;
+	return 0;
 }
 
-static int map_ref(uint64_t arg)
+/* Nobody maps a grant of this guest's, so none is ever in the way of a change. */
+static int set_version(void *arg)
 {
-	struct gnttab_map_grant_ref op;
+	struct gnttab_set_version *op = arg;
+	uint32_t was = version;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -XEN_EFAULT;
-	op.status = GNTST_bad_domain;
-	return copy_to_guest(arg, &op, sizeof(op));
+	if (op->version != 1 && op->version != 2)
+		return -XEN_EINVAL;
+	if (op->version != version) {
+		version = op->version;
+		memset(table, 0, (GRANT_FRAMES + STATUS_FRAMES) * PAGE);
+	}
+	op->version = was;
+	return 0;
 }
 
-static int unmap_ref(uint64_t arg)
+static int get_version(void *arg)
 {
-	struct gnttab_unmap_grant_ref op;
+	struct gnttab_get_version *op = arg;
+	int rc = domain_check(op->dom);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -XEN_EFAULT;
-	op.status = GNTST_bad_handle;
-	return copy_to_guest(arg, &op, sizeof(op));
+	if (!rc)
+		op->version = version;
+	return rc;
 }
 
-static int copy_ref(uint64_t arg)
+/* ---- Grants of others: there are none ---- */
+
+static int map_ref(void *arg)
 {
-	struct gnttab_copy op;
+	struct gnttab_map_grant_ref *op = arg;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -XEN_EFAULT;
-	op.status = GNTST_bad_domain;
-	return copy_to_guest(arg, &op, sizeof(op));
+	op->status = domain_status(op->dom) == GNTST_bad_domain ? GNTST_bad_domain : GNTST_bad_gntref;
+	return 0;
 }
+
+static int unmap_ref(void *arg)
+{
+	struct gnttab_unmap_grant_ref *op = arg;
+
+	op->status = GNTST_bad_handle;
+	return 0;
+}
+
+static int unmap_and_replace(void *arg)
+{
+	struct gnttab_unmap_and_replace *op = arg;
+
+	op->status = GNTST_bad_handle;
+	return 0;
+}
+
+static int transfer(void *arg)
+{
+	struct gnttab_transfer *op = arg;
+
+	op->status = frame_is_guest(op->mfn) ? GNTST_bad_domain : GNTST_bad_page;
+	return 0;
+}
+
+static int swap_ref(void *arg)
+{
+	struct gnttab_swap_grant_ref *op = arg;
+	uint8_t *a, *b;
+	size_t size = version == 1 ? sizeof(grant_entry_v1_t) : sizeof(grant_entry_v2_t), n = in_use * PAGE / size;
+
+	op->status = GNTST_bad_gntref;
+	if (op->ref_a >= n || op->ref_b >= n)
+		return 0;
+	a = table + op->ref_a * size;
+	b = table + op->ref_b * size;
+	for (size_t i = 0; i < size && a != b; i++) {
+		uint8_t byte = a[i];
+
+		a[i] = b[i];
+		b[i] = byte;
+	}
+	op->status = GNTST_okay;
+	return 0;
+}
+
+/* ---- Copying ---- */
+
+/* The frame of a grant to itself; PV_NONE: there is none, or not for this use. */
+static uint64_t granted_frame(grant_ref_t ref, bool write)
+{
+	uint16_t flags, domid;
+	uint64_t mfn;
+
+	if (ref >= in_use * (version == 1 ? V1_A_FRAME : V2_A_FRAME))
+		return PV_NONE;
+	if (version == 1) {
+		const volatile grant_entry_v1_t *e = (const grant_entry_v1_t *)table + ref;
+
+		flags = e->flags, domid = e->domid, mfn = e->frame;
+	} else {
+		const volatile union grant_entry_v2 *e = (const union grant_entry_v2 *)table + ref;
+
+		flags = e->hdr.flags, domid = e->hdr.domid, mfn = e->full_page.frame;
+	}
+	if ((flags & GTF_type_mask) != GTF_permit_access || !is_self(domid) || (write && (flags & GTF_readonly)))
+		return PV_NONE;
+	return mfn;
+}
+
+struct end { /* of a copy, once it was looked at */
+	uint8_t *at;
+	int16_t status;
+};
+
+static struct end find_end(domid_t dom, bool by_ref, uint64_t what, unsigned offset, bool write)
+{
+	struct end end = { NULL, domain_status(dom) };
+	uint64_t mfn = what;
+
+	if (end.status == GNTST_okay && by_ref) {
+		mfn = granted_frame((grant_ref_t)what, write);
+		end.status = mfn == PV_NONE ? GNTST_bad_gntref : GNTST_okay;
+	}
+	if (end.status != GNTST_okay)
+		return end;
+	if (!frame_is_guest(mfn) || (write && (*frame(mfn) & (FRAME_LEVEL | FRAME_OWN))))
+		end.status = GNTST_bad_page;
+	else
+		end.at = (uint8_t *)frame_va(mfn) + offset;
+	return end;
+}
+
+static int copy_ref(void *arg)
+{
+	struct gnttab_copy *op = arg;
+	bool from_ref = op->flags & GNTCOPY_source_gref, to_ref = op->flags & GNTCOPY_dest_gref;
+	struct end from, to;
+
+	if (op->source.offset > PAGE || op->dest.offset > PAGE || op->len > PAGE - op->source.offset ||
+	    op->len > PAGE - op->dest.offset) {
+		op->status = GNTST_bad_copy_arg;
+		return 0;
+	}
+	from = find_end(op->source.domid, from_ref, from_ref ? op->source.u.ref : op->source.u.gmfn, op->source.offset,
+			false);
+	to = find_end(op->dest.domid, to_ref, to_ref ? op->dest.u.ref : op->dest.u.gmfn, op->dest.offset, true);
+	op->status = from.status != GNTST_okay ? from.status : to.status;
+	if (op->status == GNTST_okay)
+		memmove(to.at, from.at, op->len);
+	return 0;
+}
+
+/* ---- Dispatch ---- */
 
 static const struct {
 	uint32_t size;
-	int (*fn)(uint64_t arg);
+	int (*fn)(void *arg);
 } ops[] = {
 	[GNTTABOP_map_grant_ref] = { sizeof(struct gnttab_map_grant_ref), map_ref },
 	[GNTTABOP_unmap_grant_ref] = { sizeof(struct gnttab_unmap_grant_ref), unmap_ref },
 	[GNTTABOP_setup_table] = { sizeof(struct gnttab_setup_table), setup_table },
+	[GNTTABOP_transfer] = { sizeof(struct gnttab_transfer), transfer },
 	[GNTTABOP_copy] = { sizeof(struct gnttab_copy), copy_ref },
 	[GNTTABOP_query_size] = { sizeof(struct gnttab_query_size), query_size },
+	[GNTTABOP_unmap_and_replace] = { sizeof(struct gnttab_unmap_and_replace), unmap_and_replace },
 	[GNTTABOP_set_version] = { sizeof(struct gnttab_set_version), set_version },
+	[GNTTABOP_get_status_frames] = { sizeof(struct gnttab_get_status_frames), get_status_frames },
 	[GNTTABOP_get_version] = { sizeof(struct gnttab_get_version), get_version },
+	[GNTTABOP_swap_grant_ref] = { sizeof(struct gnttab_swap_grant_ref), swap_ref },
 };
+
+/* These take one argument, not a list. */
+static bool takes_one(uint64_t cmd)
+{
+	return cmd == GNTTABOP_setup_table || cmd == GNTTABOP_query_size || cmd == GNTTABOP_set_version ||
+	       cmd == GNTTABOP_get_version || cmd == GNTTABOP_get_status_frames;
+}
+
+#define MANY 4096u
 
 long hc_grant_table_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t count, uint64_t d, uint64_t e)
 {
+	uint64_t buf[8];
 	int rc = 0;
 
 	(void)v, (void)d, (void)e;
+	if ((int32_t)count < 0)
+		return -XEN_EINVAL;
 	if (cmd >= ARRAY(ops) || !ops[cmd].fn)
 		return -XEN_ENOSYS;
-	if (count > 4096)
+	if ((uint32_t)count > MANY || (takes_one(cmd) && (uint32_t)count != 1))
 		return -XEN_EINVAL;
-	for (uint64_t i = 0; i < count && !rc; i++)
-		rc = ops[cmd].fn(arg + i * ops[cmd].size);
+	for (uint64_t i = 0; i < (uint32_t)count && !rc; i++) {
+		if (copy_from_guest(buf, arg + i * ops[cmd].size, ops[cmd].size))
+			return -XEN_EFAULT;
+		rc = ops[cmd].fn(buf);
+		if (!rc && copy_to_guest(arg + i * ops[cmd].size, buf, ops[cmd].size))
+			rc = -XEN_EFAULT;
+	}
 	return rc;
 }

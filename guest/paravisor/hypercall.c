@@ -3,7 +3,14 @@
  * Hypercalls by number, and the copies between guest and paravisor that all
  * of them use. A number without a row gives -ENOSYS; every call is counted.
  */
+#undef __STRICT_ANSI__ /* what the tools' headers ask for, of which only the versions are wanted here */
+#define __XEN_TOOLS__
 #include "paravisor.h"
+
+#include <xen/arch-x86/xen-mca.h>
+#include <xen/domctl.h>
+#include <xen/platform.h>
+#include <xen/sysctl.h>
 
 static const struct {
 	const char *name;
@@ -17,6 +24,7 @@ static const struct {
 	ROW(set_callbacks),
 	ROW(fpu_taskswitch),
 	ROW(sched_op_compat),
+	ROW(platform_op),
 	ROW(set_debugreg),
 	ROW(get_debugreg),
 	ROW(update_descriptor),
@@ -24,8 +32,10 @@ static const struct {
 	ROW(multicall),
 	ROW(update_va_mapping),
 	ROW(set_timer_op),
+	ROW(event_channel_op_compat),
 	ROW(xen_version),
 	ROW(console_io),
+	ROW(physdev_op_compat),
 	ROW(grant_table_op),
 	ROW(vm_assist),
 	ROW(iret),
@@ -37,20 +47,61 @@ static const struct {
 	ROW(callback_op),
 	ROW(event_channel_op),
 	ROW(physdev_op),
+	ROW(sysctl),
+	ROW(domctl),
 	ROW(xenpmu_op),
+	ROW(dm_op),
 #undef ROW
 	[__HYPERVISOR_update_va_mapping_otherdomain] = { "update_va_mapping_otherdomain", hc_update_va_otherdomain },
-	[__HYPERVISOR_platform_op] = { "platform_op", hc_denied },
-	[__HYPERVISOR_sysctl] = { "sysctl", hc_denied },
-	[__HYPERVISOR_domctl] = { "domctl", hc_denied },
+	[__HYPERVISOR_kexec_op] = { "kexec_op", hc_denied },
+	[__HYPERVISOR_hypfs_op] = { "hypfs_op", hc_denied },
+	[__HYPERVISOR_mca] = { "mca", hc_denied },
 };
 
-/* What only a privileged domain may ask. */
+/* ---- What only a privileged domain may ask ---- */
+
 long hc_denied(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)v, (void)a, (void)b, (void)c, (void)d, (void)e;
 	return -XEN_EPERM;
 }
+
+/* Xen looks at the argument first: the command, and the version of the interface it was written for. */
+static long denied_version(uint64_t arg, uint32_t version)
+{
+	uint32_t head[2];
+
+	if (copy_from_guest(head, arg, sizeof(head)))
+		return -XEN_EFAULT;
+	return head[1] == version ? -XEN_EPERM : -XEN_EACCES;
+}
+
+long hc_platform_op(struct vcpu *v, uint64_t arg, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)v, (void)b, (void)c, (void)d, (void)e;
+	return denied_version(arg, XENPF_INTERFACE_VERSION);
+}
+
+long hc_sysctl(struct vcpu *v, uint64_t arg, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)v, (void)b, (void)c, (void)d, (void)e;
+	return denied_version(arg, XEN_SYSCTL_INTERFACE_VERSION);
+}
+
+long hc_domctl(struct vcpu *v, uint64_t arg, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)v, (void)b, (void)c, (void)d, (void)e;
+	return denied_version(arg, XEN_DOMCTL_INTERFACE_VERSION);
+}
+
+/* A device model's: of another domain, which a guest may not be for anybody. */
+long hc_dm_op(struct vcpu *v, uint64_t domid, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	(void)v, (void)b, (void)c, (void)d, (void)e;
+	return domid == 0 || domid == OWN_DOMID ? -XEN_EPERM : -XEN_ESRCH;
+}
+
+/* ---- Dispatch ---- */
 
 long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5])
 {

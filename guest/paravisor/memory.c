@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * memory_op: what memory the guest has, and its giving some back and taking
- * it again (the balloon). Frames given back stay marked free in the frame
- * table; nobody else uses them.
+ * it again (the balloon), or trading it for other. Frames given back stay
+ * marked free in the frame table; nobody else uses them.
  */
+#define __XEN_TOOLS__ /* for the names of what a guest is refused */
 #include "paravisor.h"
 
 #include <xen/memory.h>
@@ -51,38 +52,71 @@ static bool give_back(uint64_t mfn)
 	return true;
 }
 
-static uint64_t take_free(void)
-{
-	for (uint64_t n = 0; n < max_mfn; n++) {
-		uint64_t mfn = hand++ % max_mfn;
+/* ---- Extents: 2^order frames in a row, on a boundary of their size ---- */
 
-		if (*frame(mfn) != FRAME_FREE)
+#define MAX_ORDER 9 /* what Xen gives a domain without devices */
+
+static bool run_is_free(uint64_t mfn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		if (*frame(mfn + i) != FRAME_FREE)
+			return false;
+	return true;
+}
+
+/* The search goes round from where the last one ended. */
+static uint64_t take_free(unsigned order)
+{
+	uint64_t count = 1ul << order, runs = max_mfn >> order;
+
+	for (uint64_t n = 0; n < runs; n++) {
+		uint64_t mfn = (hand >> order) % runs << order;
+
+		hand = mfn + count;
+		if (!run_is_free(mfn, count))
 			continue;
-		memset(frame_va(mfn), 0, PAGE);
-		*frame(mfn) = FRAME_GUEST;
-		pages_now++;
+		memset(frame_va(mfn), 0, count * PAGE);
+		memset(frame(mfn), FRAME_GUEST, count);
+		pages_now += count;
 		return mfn;
 	}
 	return PV_NONE;
 }
 
-/* One page of a decrease or a populate; false ends the loop, as Xen does at the first that fails. */
-static bool reserve_one(unsigned cmd, uint64_t at)
+static bool give_extent(uint64_t mfn, unsigned order)
+{
+	for (uint64_t i = 0; i < 1ul << order; i++)
+		if (!give_back(mfn + i))
+			return false;
+	return true;
+}
+
+static void name_extent(uint64_t mfn, uint64_t pfn, unsigned order)
+{
+	for (uint64_t i = 0; i < 1ul << order; i++)
+		m2p_table[mfn + i] = pfn + i;
+}
+
+/* One extent of a decrease or a populate; false ends the loop, as Xen does at the first that fails. */
+static bool reserve_one(unsigned cmd, uint64_t at, unsigned order)
 {
 	uint64_t frame_nr, mfn;
 
 	if (cmd != XENMEM_increase_reservation && copy_from_guest(&frame_nr, at, sizeof(frame_nr)))
 		return false;
 	if (cmd == XENMEM_decrease_reservation)
-		return give_back(frame_nr);
-	mfn = take_free();
+		return give_extent(frame_nr, order);
+	if (pages_now + (1ul << order) > facts.nr_pages)
+		return false;
+	mfn = take_free(order);
 	if (mfn == PV_NONE)
 		return false;
 	if (cmd == XENMEM_populate_physmap)
-		m2p_table[mfn] = frame_nr;
+		name_extent(mfn, frame_nr, order);
 	return !at || !copy_to_guest(at, &mfn, sizeof(mfn));
 }
 
+/* The count of what was done is the result; an error there is only for an argument that cannot be read. */
 static long reservation(unsigned cmd, uint64_t arg)
 {
 	struct xen_memory_reservation res;
@@ -90,13 +124,163 @@ static long reservation(unsigned cmd, uint64_t arg)
 
 	if (copy_from_guest(&res, arg, sizeof(res)))
 		return -XEN_EFAULT;
-	if (res.extent_order) /* frames come one by one here */
+	if (res.extent_order > MAX_ORDER || !is_self(res.domid))
 		return 0;
 	lock(&memory_lock);
-	while (n < res.nr_extents && n < max_mfn && reserve_one(cmd, (uint64_t)res.extent_start.p + n * 8))
+	while (n < res.nr_extents && n < max_mfn &&
+	       reserve_one(cmd, res.extent_start.p ? (uint64_t)res.extent_start.p + n * 8 : 0, res.extent_order))
 		n++;
 	unlock(&memory_lock);
 	return (long)n;
+}
+
+/* ---- Exchange: a chunk of one size for as much in another ---- */
+
+struct chunk {
+	uint64_t from, to; /* lists of frames in the guest */
+	unsigned ins, in_order;
+	unsigned outs, out_order;
+};
+
+#define CHUNK_MAX (1u << MAX_ORDER)
+static uint64_t chunk_mfns[CHUNK_MAX], chunk_pfns[CHUNK_MAX];
+
+/* The frames given are taken back if there is nothing for them. */
+static int take_chunk(const struct chunk *c)
+{
+	uint64_t pfn, mfn;
+
+	for (unsigned i = 0; i < c->outs; i++) {
+		if (copy_from_guest(&pfn, c->to + i * 8ul, sizeof(pfn)))
+			return -XEN_EFAULT;
+		mfn = take_free(c->out_order);
+		if (mfn == PV_NONE)
+			return -XEN_ENOMEM;
+		name_extent(mfn, pfn, c->out_order);
+		if (copy_to_guest(c->to + i * 8ul, &mfn, sizeof(mfn)))
+			return -XEN_EFAULT;
+	}
+	return 0;
+}
+
+static bool chunk_given(const struct chunk *c)
+{
+	for (unsigned i = 0; i < c->ins; i++)
+		for (uint64_t n = 0; n < 1ul << c->in_order; n++)
+			if (!frame_is_guest(chunk_mfns[i] + n) || *frame(chunk_mfns[i] + n) != FRAME_GUEST)
+				return false;
+	return true;
+}
+
+static int trade_chunk(const struct chunk *c)
+{
+	int rc;
+
+	if (copy_from_guest(chunk_mfns, c->from, c->ins * 8ul))
+		return -XEN_EFAULT;
+	if (!chunk_given(c))
+		return -XEN_EINVAL;
+	for (unsigned i = 0; i < c->ins; i++) {
+		chunk_pfns[i] = m2p_table[chunk_mfns[i]];
+		give_extent(chunk_mfns[i], c->in_order);
+	}
+	hand = chunk_mfns[0];
+	rc = take_chunk(c);
+	for (unsigned i = 0; rc == -XEN_ENOMEM && i < c->ins; i++) {
+		memset(frame(chunk_mfns[i]), FRAME_GUEST, 1ul << c->in_order);
+		name_extent(chunk_mfns[i], chunk_pfns[i], c->in_order);
+		pages_now += 1ul << c->in_order;
+	}
+	return rc;
+}
+
+static int trade_all(struct xen_memory_exchange *x)
+{
+	unsigned in = x->in.extent_order, out = x->out.extent_order, more = in < out ? out - in : 0;
+	uint64_t chunks = x->in.nr_extents >> more;
+	int rc = 0;
+
+	for (uint64_t i = x->nr_exchanged >> more; i < chunks && !rc; i++) {
+		struct chunk c = {
+			.ins = 1u << more, .in_order = in, .outs = 1u << (in + more - out), .out_order = out
+		};
+
+		c.from = (uint64_t)x->in.extent_start.p + i * c.ins * 8;
+		c.to = (uint64_t)x->out.extent_start.p + i * c.outs * 8;
+		rc = trade_chunk(&c);
+		if (!rc)
+			x->nr_exchanged = (i + 1) << more;
+	}
+	return rc;
+}
+
+static long exchange(uint64_t arg)
+{
+	struct xen_memory_exchange x;
+	int rc;
+
+	if (copy_from_guest(&x, arg, sizeof(x)))
+		return -XEN_EFAULT;
+	if (x.nr_exchanged > x.in.nr_extents)
+		return -XEN_EINVAL;
+	if (x.in.extent_order > MAX_ORDER || x.out.extent_order > MAX_ORDER)
+		return -XEN_EPERM;
+	if (x.in.nr_extents > max_mfn || x.in.nr_extents << x.in.extent_order != x.out.nr_extents << x.out.extent_order)
+		return -XEN_EINVAL;
+	rc = domain_check(x.in.domid);
+	if (rc)
+		return rc;
+	lock(&memory_lock);
+	rc = trade_all(&x);
+	unlock(&memory_lock);
+	if (copy_to_guest(arg + offsetof(struct xen_memory_exchange, nr_exchanged), &x.nr_exchanged,
+			  sizeof(x.nr_exchanged)))
+		rc = -XEN_EFAULT;
+	return rc;
+}
+
+/* ---- Questions ---- */
+
+/* The frames that hold the machine-to-physical table, one number for each 2 MiB of it. */
+static long machphys_mfn_list(uint64_t arg)
+{
+	struct xen_machphys_mfn_list list;
+	uint64_t pages = (max_mfn * sizeof(*m2p_table) + PAGE - 1) / PAGE, n = 0;
+
+	if (copy_from_guest(&list, arg, sizeof(list)))
+		return -XEN_EFAULT;
+	for (; n < list.max_extents && n * 512 < pages; n++) {
+		uint64_t mfn = va_frame(m2p_table) + n * 512;
+
+		if (copy_to_guest((uint64_t)list.extent_start.p + n * 8, &mfn, sizeof(mfn)))
+			return -XEN_EFAULT;
+	}
+	list.nr_extents = (unsigned)n;
+	return copy_to_guest(arg, &list, sizeof(list));
+}
+
+/* What a domain has, may have, and where its frame numbers end; of itself only. */
+static long of_domain(uint64_t arg, uint64_t value)
+{
+	domid_t domid;
+	int rc;
+
+	if (copy_from_guest(&domid, arg, sizeof(domid)))
+		return -XEN_EFAULT;
+	rc = domain_check(domid);
+	return rc ? rc : (long)value;
+}
+
+/* Of a guest's physical map, which only translated domains have. */
+static long translated_only(uint64_t arg)
+{
+	domid_t domid;
+	int rc;
+
+	if (copy_from_guest(&domid, arg, sizeof(domid)))
+		return -XEN_EFAULT;
+	rc = domain_check(domid);
+	return rc ? rc : -XEN_EACCES;
 }
 
 long hc_memory_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
@@ -113,14 +297,30 @@ long hc_memory_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64
 		return memory_map(arg);
 	case XENMEM_machphys_mapping:
 		return machphys_mapping(arg);
+	case XENMEM_machphys_mfn_list:
+		return machphys_mfn_list(arg);
+	case XENMEM_exchange:
+		return exchange(arg);
 	case XENMEM_maximum_ram_page:
 		return (long)max_mfn;
 	case XENMEM_current_reservation:
-		return (long)pages_now;
+		return of_domain(arg, pages_now);
 	case XENMEM_maximum_reservation:
-		return (long)facts.nr_pages;
+		return of_domain(arg, facts.nr_pages);
 	case XENMEM_maximum_gpfn:
-		return (long)facts.nr_pages - 1;
+		return of_domain(arg, (shared_info->arch.max_pfn ?: 1) - 1);
+	case XENMEM_add_to_physmap:
+	case XENMEM_add_to_physmap_batch:
+		return translated_only(arg);
+	case XENMEM_machine_memory_map:
+	case XENMEM_set_memory_map:
+	case XENMEM_set_pod_target:
+	case XENMEM_get_pod_target:
+	case XENMEM_claim_pages:
+	case XENMEM_reserved_device_memory_map:
+		return -XEN_EPERM;
+	case XENMEM_get_vnumainfo:
+		return -XEN_EOPNOTSUPP;
 	}
 	return -XEN_ENOSYS;
 }

@@ -6,11 +6,10 @@
 #include "asm.h"
 #include "paravisor.h"
 
-#define OWN_DOMID 1
-
-static bool is_self(uint64_t domid)
+/* Here the guest may not name itself by its number: that means somebody else's frames. */
+static bool is_own(uint64_t domid)
 {
-	return (domid & 0xffff) == DOMID_SELF || (domid & 0xffff) == OWN_DOMID;
+	return (domid & 0xffff) == DOMID_SELF;
 }
 
 static int one_update(const struct mmu_update *u)
@@ -42,7 +41,7 @@ long hc_mmu_update(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_
 	int rc = 0;
 
 	(void)v, (void)e;
-	if (!is_self(domid))
+	if (!is_own(domid))
 		return -XEN_ESRCH;
 	if (n > MANY)
 		return -XEN_EINVAL;
@@ -106,7 +105,7 @@ long hc_update_va_mapping(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t 
 
 long hc_update_va_otherdomain(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t flags, uint64_t domid, uint64_t e)
 {
-	return is_self(domid) ? hc_update_va_mapping(v, va, entry, flags, domid, e) : -XEN_EPERM;
+	return is_own(domid) ? hc_update_va_mapping(v, va, entry, flags, domid, e) : -XEN_ESRCH;
 }
 
 /* ---- mmuext_op: a row a command ---- */
@@ -247,7 +246,7 @@ long hc_mmuext_op(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_v
 	long rc = 0;
 
 	(void)e;
-	if (!is_self(domid))
+	if (!is_own(domid))
 		return -XEN_ESRCH;
 	if (n > MANY)
 		return -XEN_EINVAL;

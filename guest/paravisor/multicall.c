@@ -2,16 +2,16 @@
 /* Several hypercalls in one: <xen/xen.h>, struct multicall_entry. */
 #include "paravisor.h"
 
-#define MANY 4096 /* Linux batches 32 */
-
+/* As many as the count, of 32 bits, says; the list must lie where a guest's memory can. */
 long hc_multicall(struct vcpu *v, uint64_t list, uint64_t count, uint64_t c, uint64_t d, uint64_t e)
 {
 	struct multicall_entry call;
+	uint32_t n = (uint32_t)count;
 
 	(void)c, (void)d, (void)e;
-	if (count > MANY)
-		return -XEN_EINVAL;
-	for (uint64_t i = 0; i < count; i++) {
+	if (!guest_range_ok(list, n * sizeof(call)))
+		return -XEN_EFAULT;
+	for (uint32_t i = 0; i < n; i++) {
 		uint64_t at = list + i * sizeof(call);
 
 		if (copy_from_guest(&call, at, sizeof(call)))

@@ -40,6 +40,10 @@ __extension__ typedef unsigned __int128 u128;
 #define FLAG_RF     0x10000ull
 #define FLAG_VM     0x20000ull
 #define FLAG_AC     0x40000ull
+#define IOPL_SHIFT  12
+
+#define DR6_RESET   0xffff0ff0ull
+#define DR7_RESET   0x400ull
 
 /* Exceptions, by the processor's numbers. */
 enum trap {
@@ -112,6 +116,11 @@ struct vcpu {
 	volatile bool up;     /* the guest brought it up */
 	volatile bool halted; /* in idle(): an event needs an IPI */
 	volatile bool polling;
+	volatile bool parked;    /* in wait_up(): it runs nothing of the guest's */
+	volatile bool attention; /* something below waits for it on its way out: attend() */
+	volatile bool rearm;     /* another vCPU changed its timers */
+	volatile bool nmi_pending;
+	bool nmi_masked; /* until its next iret */
 	bool initialised;
 	bool info_registered;
 	uint64_t fs_base, gs_base, gs_base_user; /* while it is down */
@@ -119,8 +128,10 @@ struct vcpu {
 	struct shadow *kernel_root, *user_root;
 	uint64_t kernel_mfn, user_mfn; /* the guest's own top-level tables */
 	uint64_t kernel_ss;
-	struct callback event, failsafe, nmi, sysenter, syscall32;
+	struct callback event, failsafe, syscall, sysenter, syscall32;
 	uint32_t iopl;
+	uint32_t port_bits; /* ports that port_bitmap covers */
+	uint64_t port_bitmap;
 	uint64_t cr0, cr4; /* as the guest believes them */
 	uint64_t dr[8];
 	uint64_t ldt_va;
@@ -182,6 +193,20 @@ extern struct pv_facts facts;
 extern unsigned nr_vcpus; /* those whose processors came */
 extern guest_shared_info *shared_info;
 extern uint64_t shared_info_mfn;
+
+/* ---- Domains: the guest is number 1, and there is domain 0, which is nobody it could reach ---- */
+
+#define OWN_DOMID 1
+
+static inline bool is_self(uint64_t domid)
+{
+	return (domid & 0xffff) == DOMID_SELF || (domid & 0xffff) == OWN_DOMID;
+}
+
+static inline int domain_check(domid_t domid)
+{
+	return is_self(domid) ? 0 : domid == 0 ? -XEN_EPERM : -XEN_ESRCH;
+}
 
 /* ---- lib.c: what a compiler calls, and printing on the serial port ---- */
 void *memcpy(void *to, const void *from, size_t len);
@@ -258,7 +283,16 @@ void inject_pf(struct vcpu *v, struct regs *r, uint64_t address, uint32_t error)
 void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint32_t *error);
 __attribute__((noreturn, format(printf, 2, 3))) void guest_crash(struct vcpu *v, const char *fmt, ...);
 
-/* ---- emulate.c, ptwr.c: 0 done, 1 not mine ---- */
+/* ---- attend.c ---- */
+void short_ways(struct vcpu *v);
+void attend(struct vcpu *v, struct regs *r);
+void nmi_send(struct vcpu *v);
+void nmi_done(struct vcpu *v);
+extern bool m2p_strict;         /* vm_assist: no machine-to-physical table in a process's address space */
+extern bool architectural_iopl; /* vm_assist: %rflags in the guest's frames carries its IOPL */
+
+/* ---- emulate.c, ptwr.c: 0 done, 1 not mine, or for the first: that is no instruction at all ---- */
+enum { EMULATE_PROTECTED = 1, EMULATE_INVALID = 2 };
 int emulate_privileged(struct vcpu *v, struct regs *r);
 int emulate_forced(struct vcpu *v, struct regs *r);
 int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t address);
@@ -328,6 +362,7 @@ void flush_tlb_local(void);
 void flush_tlb(uint64_t vcpus); /* a bit a vCPU; waits until it is done */
 void flush_answer(struct vcpu *v);
 void ap_main(struct vcpu *v) __attribute__((noreturn));
+void vcpu_park(struct vcpu *v) __attribute__((noreturn));
 void vcpu_wait(struct vcpu *v) __attribute__((noreturn));
 void call_on_stack(const void *a, const void *b, uint64_t sp, void (*fn)(const void *, const void *))
 	__attribute__((noreturn));
@@ -355,6 +390,7 @@ void timer_set(struct vcpu *v);
 void timer_fired(struct vcpu *v);
 void runstate(struct vcpu *v, uint32_t state);
 extern bool runstate_flagged; /* XEN_RUNSTATE_UPDATE is wanted around updates */
+void timer_change(struct vcpu *v);
 
 /* ---- events.c ---- */
 #define PORT_XENSTORE 1
@@ -370,6 +406,7 @@ static inline bool upcall_due(const struct vcpu *v)
 
 /* ---- sched.c ---- */
 void idle(struct vcpu *v);
+uint64_t watchdog_due(void); /* 0: never */
 __attribute__((noreturn)) void machine_off(unsigned reason);
 
 /* ---- console.c, xenstore.c, crash.c ---- */
@@ -388,7 +425,8 @@ hypercall_fn hc_set_trap_table, hc_mmu_update, hc_set_gdt, hc_stack_switch, hc_s
 	hc_set_debugreg, hc_get_debugreg, hc_update_descriptor, hc_memory_op, hc_multicall, hc_update_va_mapping,
 	hc_set_timer_op, hc_xen_version, hc_console_io, hc_grant_table_op, hc_vm_assist, hc_iret, hc_vcpu_op,
 	hc_set_segment_base, hc_mmuext_op, hc_nmi_op, hc_sched_op, hc_callback_op, hc_event_channel_op, hc_physdev_op,
-	hc_xenpmu_op, hc_sched_op_compat, hc_update_va_otherdomain, hc_denied;
+	hc_xenpmu_op, hc_sched_op_compat, hc_event_channel_op_compat, hc_physdev_op_compat, hc_update_va_otherdomain,
+	hc_denied, hc_platform_op, hc_sysctl, hc_domctl, hc_dm_op;
 long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5]);
 void hypercall_counts(void);
 

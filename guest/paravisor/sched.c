@@ -24,10 +24,10 @@ static void wait_end(struct vcpu *v)
 void idle(struct vcpu *v)
 {
 	v->info->evtchn_upcall_mask = 0;
-	if (v->info->evtchn_upcall_pending)
+	if (v->info->evtchn_upcall_pending || v->attention)
 		return;
 	wait_begin(v);
-	while (!v->info->evtchn_upcall_pending)
+	while (!v->info->evtchn_upcall_pending && !v->attention)
 		sti_hlt_cli();
 	wait_end(v);
 }
@@ -44,7 +44,7 @@ static bool any_pending(const evtchn_port_t *ports, unsigned n)
 	return false;
 }
 
-static long poll(struct vcpu *v, uint64_t arg)
+static long op_poll(struct vcpu *v, uint64_t arg)
 {
 	evtchn_port_t ports[POLL_PORTS];
 	struct sched_poll op;
@@ -62,7 +62,8 @@ static long poll(struct vcpu *v, uint64_t arg)
 	v->polling = true;
 	timer_set(v);
 	wait_begin(v);
-	while (!any_pending(ports, op.nr_ports) && !upcall_due(v) && (!op.timeout || now_ns() < op.timeout))
+	while (!any_pending(ports, op.nr_ports) && !upcall_due(v) && !v->attention &&
+	       (!op.timeout || now_ns() < op.timeout))
 		sti_hlt_cli();
 	wait_end(v);
 	v->polling = false;
@@ -72,9 +73,6 @@ static long poll(struct vcpu *v, uint64_t arg)
 }
 
 /* ---- The end ---- */
-
-static const char *const reasons[] = { "powered off",         "rebooted",         "suspended", "crashed",
-				       "ended by a watchdog", "asked for a reset" };
 
 /* ACPI S5, by the PM1a control block of QEMU's pc and q35 and of Bochs. */
 static void power_off(void)
@@ -105,56 +103,167 @@ static void reset(void)
 		inb(0x80);
 }
 
+/* What each reason is called and what it makes of the machine: nobody could resume a guest that suspends. */
+static const struct {
+	const char *name;
+	void (*end)(void);
+} ends[] = {
+	[SHUTDOWN_poweroff] = { "powered off", power_off },
+	[SHUTDOWN_reboot] = { "rebooted", reset },
+	[SHUTDOWN_suspend] = { "suspended", power_off },
+	[SHUTDOWN_crash] = { "crashed", triple_fault },
+	[SHUTDOWN_watchdog] = { "ended by a watchdog", triple_fault },
+	[SHUTDOWN_soft_reset] = { "asked for a reset", reset },
+};
+
+/* By SCHEDOP_shutdown_code; it counts more than the reason that comes with the end. -1: none. */
+static int shutdown_code = -1;
+
 void machine_off(unsigned reason)
 {
+	bool known = reason < ARRAY(ends);
+
 	if (facts.flags & PV_FLAG_VERBOSE)
 		hypercall_counts();
-	say("paravisor: the guest %s (%u)\n", reason < ARRAY(reasons) ? reasons[reason] : "shut down", reason);
+	say("paravisor: the guest %s (%u)\n", known ? ends[reason].name : "shut down", reason);
 	if (nr_vcpus > 1)
 		apic_stop_others();
-	if (reason == SHUTDOWN_poweroff)
-		power_off();
-	else if (reason != SHUTDOWN_crash)
-		reset();
-	if (reason != SHUTDOWN_poweroff)
-		triple_fault();
+	(known ? ends[reason].end : power_off)();
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
 
-static long shutdown(uint64_t arg)
+static void __attribute__((noreturn)) guest_ends(unsigned reason)
+{
+	machine_off(shutdown_code < 0 ? reason : (unsigned)shutdown_code);
+}
+
+static long op_shutdown(struct vcpu *v, uint64_t arg)
 {
 	struct sched_shutdown op;
 
+	(void)v;
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
-	machine_off(op.reason);
+	guest_ends(op.reason);
 }
+
+static long op_shutdown_code(struct vcpu *v, uint64_t arg)
+{
+	struct sched_shutdown op;
+
+	(void)v;
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	if (op.reason <= SHUTDOWN_MAX)
+		shutdown_code = (int)op.reason;
+	return 0;
+}
+
+/* ---- Watchdogs: a guest that does not set its timer anew in time has hung ---- */
+
+#define WATCHDOGS 2
+
+static uint64_t watchdog_ns[WATCHDOGS]; /* 0: free */
+static struct lock watchdog_lock;
+
+uint64_t watchdog_due(void)
+{
+	uint64_t a = watchdog_ns[0], b = watchdog_ns[1];
+
+	return !a || (b && b < a) ? b : a;
+}
+
+static long watchdog_set(uint32_t id, uint64_t at)
+{
+	unsigned n = id - 1;
+
+	if (!id) {
+		if (!at)
+			return -XEN_EINVAL;
+		for (n = 0; n < WATCHDOGS && watchdog_ns[n]; n++)
+			;
+		if (n == WATCHDOGS)
+			return -XEN_ENOSPC;
+	} else if (!watchdog_ns[n]) {
+		return -XEN_EINVAL;
+	}
+	watchdog_ns[n] = at;
+	return id ? 0 : (long)n + 1;
+}
+
+/* vCPU 0's processor keeps the time for all. */
+static long op_watchdog(struct vcpu *v, uint64_t arg)
+{
+	struct sched_watchdog op;
+	long rc;
+
+	(void)v;
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	if (op.id > WATCHDOGS)
+		return -XEN_EINVAL;
+	lock(&watchdog_lock);
+	rc = watchdog_set(op.id, op.timeout ? now_ns() + op.timeout * 1000000000ull : 0);
+	unlock(&watchdog_lock);
+	timer_change(vcpu_at(0));
+	return rc;
+}
+
+/* ---- The operations ---- */
+
+static long op_yield(struct vcpu *v, uint64_t arg)
+{
+	(void)v, (void)arg;
+	cpu_relax();
+	return 0;
+}
+
+static long op_block(struct vcpu *v, uint64_t arg)
+{
+	(void)arg;
+	idle(v);
+	return 0;
+}
+
+/* No domain is this one's to end; whether there is one, Xen tells. */
+static long op_remote_shutdown(struct vcpu *v, uint64_t arg)
+{
+	struct sched_remote_shutdown op;
+
+	(void)v;
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	return op.domain_id == 0 || op.domain_id == OWN_DOMID ? -XEN_EPERM : -XEN_ESRCH;
+}
+
+static long op_pin_override(struct vcpu *v, uint64_t arg)
+{
+	(void)v, (void)arg;
+	return -XEN_EPERM;
+}
+
+static long (*const ops[])(struct vcpu *v, uint64_t arg) = {
+	[SCHEDOP_yield] = op_yield,
+	[SCHEDOP_block] = op_block,
+	[SCHEDOP_shutdown] = op_shutdown,
+	[SCHEDOP_poll] = op_poll,
+	[SCHEDOP_remote_shutdown] = op_remote_shutdown,
+	[SCHEDOP_shutdown_code] = op_shutdown_code,
+	[SCHEDOP_watchdog] = op_watchdog,
+	[SCHEDOP_pin_override] = op_pin_override,
+};
 
 long hc_sched_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)c, (void)d, (void)e;
-	switch (cmd) {
-	case SCHEDOP_yield:
-		cpu_relax();
-		return 0;
-	case SCHEDOP_block:
-		idle(v);
-		return 0;
-	case SCHEDOP_shutdown:
-		return shutdown(arg);
-	case SCHEDOP_poll:
-		return poll(v, arg);
-	case SCHEDOP_shutdown_code:
-		return 0;
-	}
-	return -XEN_ENOSYS;
+	return cmd < ARRAY(ops) ? ops[cmd](v, arg) : -XEN_ENOSYS;
 }
 
 /* The calls of before Xen 3.1: the argument is a number. */
 long hc_sched_op_compat(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
 {
 	if (cmd == SCHEDOP_shutdown)
-		machine_off((unsigned)arg);
+		guest_ends((unsigned)arg);
 	return cmd <= SCHEDOP_block ? hc_sched_op(v, cmd, arg, c, d, e) : -XEN_ENOSYS;
 }

@@ -160,6 +160,8 @@ long hc_update_descriptor(struct vcpu *v, uint64_t maddr, uint64_t desc, uint64_
 long hc_set_segment_base(struct vcpu *v, uint64_t which, uint64_t base, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)v, (void)c, (void)d, (void)e;
+	if (which != SEGBASE_GS_USER_SEL && base >> 47 && base >> 47 != 0x1ffff)
+		return -XEN_EINVAL;
 	switch (which) {
 	case SEGBASE_FS:
 		return safe_wrmsr(MSR_FS_BASE, base) ? -XEN_EINVAL : 0;
@@ -168,7 +170,10 @@ long hc_set_segment_base(struct vcpu *v, uint64_t which, uint64_t base, uint64_t
 	case SEGBASE_GS_KERNEL:
 		return safe_wrmsr(MSR_GS_BASE, base) ? -XEN_EINVAL : 0;
 	case SEGBASE_GS_USER_SEL:
-		return safe_load_gs((uint16_t)base) ? -XEN_EINVAL : 0;
+		/* A selector that cannot be loaded becomes the null one, which is no error on Xen. */
+		if (safe_load_gs((uint16_t)(base > 3 ? base | 3 : base)))
+			safe_load_gs(0);
+		return 0;
 	}
 	return -XEN_EINVAL;
 }
@@ -224,10 +229,33 @@ static void load_dr(unsigned n, uint64_t value)
 	}
 }
 
-/* No I/O breakpoints, no general detect, and none in the paravisor. */
+#define CR4_DE         8ull
+#define DR7_ACTIVE     0xffull
+#define DR7_DETECT     0x2000ull /* faults on access to a debug register */
+#define DR7_RESERVED_0 0xd800ull
+
+/* 4 and 5 are other names of 6 and 7, until the guest asks for I/O breakpoints. */
+static uint64_t debugreg_of(const struct vcpu *v, uint64_t n)
+{
+	return (n == 4 || n == 5) && !(v->cr4 & CR4_DE) ? n + 2 : n;
+}
+
+/* No I/O breakpoints: no port is the guest's. */
+static bool dr7_ok(uint64_t value)
+{
+	if (value & DR7_DETECT)
+		return false;
+	for (unsigned i = 16; (value & DR7_ACTIVE) && i < 32; i += 4)
+		if ((value >> i & 3) == 2)
+			return false;
+	return true;
+}
+
+/* -ENODEV: there is no such register; -EINVAL: a bit that is none; -EPERM: one that is not for guests. */
 long hc_set_debugreg(struct vcpu *v, uint64_t n, uint64_t value, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)c, (void)d, (void)e;
+	n = debugreg_of(v, n);
 	switch (n) {
 	case 0:
 	case 1:
@@ -237,16 +265,19 @@ long hc_set_debugreg(struct vcpu *v, uint64_t n, uint64_t value, uint64_t c, uin
 			return -XEN_EPERM;
 		break;
 	case 6:
-		value = (value & 0xffffefff) | 0xffff0ff0;
+		if (value >> 32)
+			return -XEN_EINVAL;
+		value = (value & 0xffffefff) | DR6_RESET;
 		break;
 	case 7:
-		value = (value & 0xffff27ff) | 0x400;
-		for (unsigned i = 0; i < 4; i++)
-			if ((value >> (2 * i) & 3) && (value >> (16 + 4 * i) & 3) == 2)
-				return -XEN_EPERM;
+		if (value >> 32)
+			return -XEN_EINVAL;
+		if (!dr7_ok(value))
+			return -XEN_EPERM;
+		value = (value & ~DR7_RESERVED_0) | DR7_RESET;
 		break;
 	default:
-		return -XEN_EINVAL;
+		return -XEN_ENODEV;
 	}
 	if (v->dr[n] != value)
 		load_dr((unsigned)n, value);
@@ -257,7 +288,6 @@ long hc_set_debugreg(struct vcpu *v, uint64_t n, uint64_t value, uint64_t c, uin
 long hc_get_debugreg(struct vcpu *v, uint64_t n, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)b, (void)c, (void)d, (void)e;
-	if (n > 7 || n == 4 || n == 5)
-		return -XEN_EINVAL;
-	return (long)v->dr[n];
+	n = debugreg_of(v, n);
+	return n > 7 || n == 4 || n == 5 ? -XEN_ENODEV : (long)v->dr[n];
 }

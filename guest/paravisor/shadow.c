@@ -20,6 +20,7 @@ static struct shadow copies[COPIES];
 static uint16_t buckets[BUCKETS];
 static unsigned hand; /* where the search for a victim goes on */
 static struct lock shadow_lock;
+bool m2p_strict;
 
 void shadow_init(void)
 {
@@ -155,10 +156,19 @@ static int replace(uint64_t mfn, struct shadow **which, uint64_t *which_mfn, uin
 	return 0;
 }
 
+/* The machine-to-physical table, which any ring 3 could read, is in the kernel's address space, and in others if
+ * wanted. */
+static void set_m2p(struct shadow *s, bool there)
+{
+	s->copy[HV_FIRST] = there ? hv_root[HV_FIRST] : 0;
+}
+
 int set_kernel_root(struct vcpu *v, uint64_t mfn)
 {
 	int rc = replace(mfn, &v->kernel_root, &v->kernel_mfn, &v->kernel_cr3);
 
+	if (!rc)
+		set_m2p(v->kernel_root, true);
 	if (!rc && v->up && v == this_vcpu())
 		write_cr3(v->kernel_cr3);
 	return rc;
@@ -166,10 +176,18 @@ int set_kernel_root(struct vcpu *v, uint64_t mfn)
 
 int set_user_root(struct vcpu *v, uint64_t mfn)
 {
+	uint64_t cr3;
+	int rc = 0;
+
 	if (mfn)
-		return replace(mfn, &v->user_root, &v->user_mfn, &v->user_cr3);
-	shadow_put(v->user_root);
-	v->user_root = NULL;
-	v->user_mfn = v->user_cr3 = 0;
-	return 0;
+		rc = replace(mfn, &v->user_root, &v->user_mfn, &cr3);
+	else {
+		shadow_put(v->user_root);
+		v->user_root = NULL;
+		v->user_mfn = 0;
+	}
+	if (!rc && mfn)
+		set_m2p(v->user_root, !m2p_strict || v->user_root == v->kernel_root);
+	short_ways(v);
+	return rc;
 }

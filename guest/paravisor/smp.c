@@ -39,7 +39,7 @@ void flush_answer(struct vcpu *v)
 
 static bool must_flush(const struct vcpu *v, uint64_t mask)
 {
-	return (mask >> v->id & 1) && v->online && v->up && v != this_vcpu();
+	return (mask >> v->id & 1) && v->online && !v->parked && v != this_vcpu();
 }
 
 void flush_tlb(uint64_t mask)

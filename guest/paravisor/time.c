@@ -8,6 +8,8 @@
 #include "asm.h"
 #include "paravisor.h"
 
+#include <xen/sched.h>
+
 #define NS     1000000000ull
 #define ROUNDS 3
 #define WINDOW 5000000ull /* ns a round */
@@ -270,6 +272,9 @@ void timer_set(struct vcpu *v)
 	uint64_t at = sooner(sooner(v->timer_ns, v->poll_ns), v->period_ns ? v->next_period_ns : 0);
 	uint64_t now = now_ns(), wait;
 
+	v->rearm = false;
+	if (!v->id)
+		at = sooner(at, watchdog_due());
 	if (!at) {
 		apic_timer(0, 0);
 		return;
@@ -282,11 +287,24 @@ void timer_set(struct vcpu *v)
 	apic_timer(wait, rdtsc() + ns_to_tsc(wait));
 }
 
+/* Of any vCPU: its timer is its own processor's. */
+void timer_change(struct vcpu *v)
+{
+	if (v == this_vcpu()) {
+		timer_set(v);
+		return;
+	}
+	v->rearm = true;
+	kick(v);
+}
+
 void timer_fired(struct vcpu *v)
 {
 	uint64_t now = now_ns();
 	bool due = false;
 
+	if (!v->id && watchdog_due() && watchdog_due() <= now)
+		machine_off(SHUTDOWN_watchdog);
 	if (v->timer_ns && v->timer_ns <= now) {
 		v->timer_ns = 0;
 		due = true;

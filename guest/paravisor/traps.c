@@ -33,10 +33,10 @@ void to_kernel_mode(struct vcpu *v)
 
 void to_user_mode(struct vcpu *v)
 {
-	if (!v->user_cr3)
+	if (!v->user_root)
 		guest_crash(v, "it returns to a process, but gave no page tables for one");
 	swapgs();
-	write_cr3(v->user_cr3);
+	write_cr3(v->user_root->cr3);
 	v->kernel_mode = 0;
 }
 
@@ -62,7 +62,8 @@ void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint3
 		frame[n++] = *error;
 	frame[n++] = r->rip;
 	frame[n++] = (kernel ? r->cs & 0xfffc : r->cs & 0xffff) | masked << 32;
-	frame[n++] = (r->rflags & ~(FLAG_IF | FLAG_IOPL)) | (masked ? 0 : FLAG_IF);
+	frame[n++] = (r->rflags & ~(FLAG_IF | FLAG_IOPL)) | (masked ? 0 : FLAG_IF) |
+		     (architectural_iopl ? (uint64_t)v->iopl << IOPL_SHIFT : 0);
 	frame[n++] = r->rsp;
 	frame[n++] = r->ss & 0xffff;
 	to_kernel_mode(v);
@@ -151,12 +152,13 @@ static void page_fault(struct vcpu *v, struct regs *r)
 
 /* ---- Other exceptions ---- */
 
-/* `int n` of the guest's: the paravisor's gates are closed to ring 3, the guest's own may be open. */
+/* `int n` of the guest's: the paravisor's gates are closed to ring 3, the guest's own may be open. Its kernel counts
+ * as ring 1. */
 static bool software_interrupt(struct vcpu *v, struct regs *r)
 {
 	const struct trap_info *t = &v->traps[r->error >> 3 & 255];
 
-	if ((r->error & 3) != 2 || !t->address || (!v->kernel_mode && (t->flags & 3) != 3))
+	if ((r->error & 3) != 2 || !t->address || (t->flags & 3) < (v->kernel_mode ? 1 : 3))
 		return false;
 	r->rip += 2;
 	bounce(v, r, t->address, t->flags & 4, NULL);
@@ -165,10 +167,18 @@ static bool software_interrupt(struct vcpu *v, struct regs *r)
 
 static void general_protection(struct vcpu *v, struct regs *r)
 {
+	int rc = EMULATE_PROTECTED;
+
 	if (software_interrupt(v, r))
 		return;
-	if (!r->error && !emulate_privileged(v, r))
+	if (!r->error)
+		rc = emulate_privileged(v, r);
+	if (!rc)
 		return;
+	if (rc == EMULATE_INVALID) {
+		inject(v, r, TRAP_UD, 0);
+		return;
+	}
 	trace(v, 'G', r->rip, r->error);
 	inject(v, r, TRAP_GP, r->error);
 }
@@ -188,8 +198,8 @@ static void no_device(struct vcpu *v, struct regs *r)
 
 static void debug_trap(struct vcpu *v, struct regs *r)
 {
-	v->dr[6] = read_dr6();
-	write_dr6(0xffff0ff0);
+	v->dr[6] |= read_dr6() & ~DR6_RESET;
+	write_dr6(DR6_RESET);
 	inject(v, r, TRAP_DB, 0);
 }
 
@@ -223,6 +233,8 @@ static void interrupt(struct vcpu *v, uint32_t vector)
 		break;
 	case VEC_IPI:
 		flush_answer(v);
+		if (v->rearm)
+			timer_set(v);
 		break;
 	case VEC_UART:
 		console_input();
@@ -240,6 +252,8 @@ void trap_from_guest(struct regs *r)
 		handlers[r->vector](v, r);
 	else
 		other_trap(v, r);
+	if (unlikely(v->attention))
+		attend(v, r);
 }
 
 /* ---- Ring 0's own ---- */
@@ -281,7 +295,18 @@ void bad_kernel_stack(struct regs *r)
 		    this_vcpu()->kernel_sp);
 }
 
-/* ---- Hypercalls and 32-bit system calls ---- */
+/* ---- Hypercalls, and system calls that entry.S does not bounce itself ---- */
+
+/* Without a callback the instruction is invalid to the guest, as it was before there were callbacks. */
+static void system_call(struct vcpu *v, struct regs *r, const struct callback *c)
+{
+	if (c->rip) {
+		bounce(v, r, c->rip, c->mask_events, NULL);
+		return;
+	}
+	r->rip -= 2;
+	inject(v, r, TRAP_UD, 0);
+}
 
 void hypercall_from_guest(struct regs *r)
 {
@@ -289,23 +314,26 @@ void hypercall_from_guest(struct regs *r)
 	uint64_t args[5] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8 };
 
 	if (!v->kernel_mode) {
-		r->rip -= 2;
-		inject(v, r, TRAP_UD, 0);
+		system_call(v, r, &v->syscall);
 		return;
 	}
 	r->rax = (uint64_t)hypercall(v, r->rax, args);
+	if (unlikely(v->attention))
+		attend(v, r);
 }
 
 void fast_call32(struct regs *r)
 {
 	struct vcpu *v = this_vcpu();
-	const struct callback *c = r->vector == 0x102 ? &v->sysenter : &v->syscall32;
+	bool sysenter = r->vector == 0x102;
 
 	r->vector = 0;
-	if (v->kernel_mode || !c->rip)
-		inject(v, r, TRAP_UD, 0);
-	else
-		bounce(v, r, c->rip, c->mask_events, NULL);
+	if (!sysenter)
+		system_call(v, r, &v->syscall32);
+	else if (v->sysenter.rip)
+		bounce(v, r, v->sysenter.rip, v->sysenter.mask_events, NULL);
+	else /* it does not say where it was */
+		inject(v, r, TRAP_GP, 0);
 }
 
 /* xen-x86_64.h, HYPERVISOR_iret: every way back that entry.S does not take itself. */
@@ -333,5 +361,9 @@ long hc_iret(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uin
 		r->r11 = r->rflags;
 	}
 	v->info->evtchn_upcall_mask = !(ctx.rflags & FLAG_IF);
+	if (unlikely(architectural_iopl))
+		v->iopl = (uint32_t)(ctx.rflags & FLAG_IOPL) >> IOPL_SHIFT;
+	if (unlikely(v->nmi_masked))
+		nmi_done(v);
 	return (long)ctx.rax;
 }

@@ -83,12 +83,10 @@ static long op_initialise(struct vcpu *v, uint64_t arg)
 {
 	long rc;
 
-	if (v->initialised)
-		return -XEN_EEXIST;
 	lock(&ctx_lock);
 	rc = copy_from_guest(&ctx, arg, sizeof(ctx));
 	if (!rc)
-		rc = initialise(v);
+		rc = v->initialised ? -XEN_EEXIST : initialise(v);
 	unlock(&ctx_lock);
 	return rc;
 }
@@ -99,15 +97,15 @@ static void wait_up(const void *a, const void *b)
 	struct vcpu *v = this_vcpu();
 
 	(void)a, (void)b;
-	v->halted = true;
+	v->halted = v->parked = true;
 	while (!v->up)
 		sti_hlt_cli();
-	v->halted = false;
+	v->halted = v->parked = false;
 	safe_wrmsr(MSR_FS_BASE, v->fs_base);
 	safe_wrmsr(MSR_GS_BASE, v->gs_base);
 	safe_wrmsr(MSR_KERNEL_GS_BASE, v->gs_base_user);
 	time_publish(v);
-	write_cr3(v->kernel_cr3);
+	write_cr3(v->kernel_mode ? v->kernel_cr3 : v->user_root->cr3);
 	runstate(v, RUNSTATE_running);
 	timer_set(v);
 	enter_guest();
@@ -119,6 +117,16 @@ void vcpu_wait(struct vcpu *v)
 	call_on_stack(NULL, NULL, (uint64_t)guest_regs(v) & ~15ul, wait_up);
 }
 
+/* It goes down: what it was doing stays in its registers and at the top of its stack. */
+void vcpu_park(struct vcpu *v)
+{
+	v->fs_base = rdmsr(MSR_FS_BASE);
+	v->gs_base = rdmsr(MSR_GS_BASE);
+	v->gs_base_user = rdmsr(MSR_KERNEL_GS_BASE);
+	runstate(v, RUNSTATE_offline);
+	vcpu_wait(v);
+}
+
 static bool another_is_up(const struct vcpu *v)
 {
 	for (unsigned i = 0; i < nr_vcpus; i++)
@@ -127,20 +135,36 @@ static bool another_is_up(const struct vcpu *v)
 	return false;
 }
 
-/* Of itself only: what Linux asks. The last one to go takes the guest with it, as on Xen. */
-static long op_down(struct vcpu *v)
+/* Of itself or of another, which goes as soon as it hears of it. The last one takes the guest with it, as on Xen. */
+static long op_down(struct vcpu *v, uint64_t arg)
 {
-	if (v != this_vcpu())
-		return -XEN_EINVAL;
+	(void)arg;
 	if (!another_is_up(v))
 		machine_off(SHUTDOWN_poweroff);
+	if (!v->up)
+		return 0;
 	v->up = false;
-	v->fs_base = rdmsr(MSR_FS_BASE);
-	v->gs_base = rdmsr(MSR_GS_BASE);
-	v->gs_base_user = rdmsr(MSR_KERNEL_GS_BASE);
-	guest_regs(v)->rax = 0;
-	runstate(v, RUNSTATE_offline);
-	vcpu_wait(v);
+	v->attention = true;
+	kick(v);
+	return 0;
+}
+
+static long op_up(struct vcpu *v, uint64_t arg)
+{
+	(void)arg;
+	if (!v->initialised)
+		return -XEN_EINVAL;
+	v->up = true;
+	kick(v);
+	return 0;
+}
+
+static long op_send_nmi(struct vcpu *v, uint64_t arg)
+{
+	if (arg)
+		return -XEN_EINVAL;
+	nmi_send(v);
+	return 0;
 }
 
 /* ---- Areas ---- */
@@ -178,7 +202,7 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg)
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
 	if (!guest_range_ok(op.addr.p, sizeof(v->runstate)))
-		return -XEN_EINVAL;
+		return -XEN_EFAULT;
 	v->runstate_va = op.addr.p;
 	if (v == this_vcpu())
 		runstate(v, RUNSTATE_running);
@@ -190,7 +214,20 @@ static long op_get_runstate(struct vcpu *v, uint64_t arg)
 	return copy_to_guest(arg, &v->runstate, sizeof(v->runstate));
 }
 
+/* What it holds never changes here, so it is written once. Address 0: no more of it. */
+static long op_register_time(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_register_time_memory_area op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	return op.addr.p ? copy_to_guest(op.addr.p, &v->info->time, sizeof(v->info->time)) : 0;
+}
+
 /* ---- Timers ---- */
+
+#define PERIOD_MIN 1000000ull /* ns */
+#define PERIOD_MAX (1ull << 62)
 
 static long op_set_periodic(struct vcpu *v, uint64_t arg)
 {
@@ -198,11 +235,19 @@ static long op_set_periodic(struct vcpu *v, uint64_t arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
-	if (op.period_ns < 1000000)
+	if (op.period_ns < PERIOD_MIN || op.period_ns > PERIOD_MAX)
 		return -XEN_EINVAL;
 	v->period_ns = op.period_ns;
 	v->next_period_ns = now_ns() + op.period_ns;
-	timer_set(v);
+	timer_change(v);
+	return 0;
+}
+
+static long op_stop_periodic(struct vcpu *v, uint64_t arg)
+{
+	(void)arg;
+	v->period_ns = 0;
+	timer_change(v);
 	return 0;
 }
 
@@ -210,6 +255,8 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_set_singleshot_timer op;
 
+	if (v != this_vcpu())
+		return -XEN_EINVAL;
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
 	if ((op.flags & VCPU_SSHOTTMR_future) && op.timeout_abs_ns < now_ns())
@@ -219,12 +266,12 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
 	return 0;
 }
 
-static long op_stop(struct vcpu *v, bool periodic)
+static long op_stop_singleshot(struct vcpu *v, uint64_t arg)
 {
-	if (periodic)
-		v->period_ns = 0;
-	else
-		v->timer_ns = 0;
+	(void)arg;
+	if (v != this_vcpu())
+		return -XEN_EINVAL;
+	v->timer_ns = 0;
 	timer_set(v);
 	return 0;
 }
@@ -237,44 +284,44 @@ long hc_set_timer_op(struct vcpu *v, uint64_t at_ns, uint64_t b, uint64_t c, uin
 	return 0;
 }
 
+/* ---- Dispatch ---- */
+
+static long op_is_up(struct vcpu *v, uint64_t arg)
+{
+	(void)arg;
+	return v->up;
+}
+
+/* Which processor that is, is told to a privileged domain only. */
+static long op_get_physid(struct vcpu *v, uint64_t arg)
+{
+	(void)v, (void)arg;
+	return -XEN_EINVAL;
+}
+
+static long (*const ops[])(struct vcpu *v, uint64_t arg) = {
+	[VCPUOP_initialise] = op_initialise,
+	[VCPUOP_up] = op_up,
+	[VCPUOP_down] = op_down,
+	[VCPUOP_is_up] = op_is_up,
+	[VCPUOP_get_runstate_info] = op_get_runstate,
+	[VCPUOP_register_runstate_memory_area] = op_register_runstate,
+	[VCPUOP_set_periodic_timer] = op_set_periodic,
+	[VCPUOP_stop_periodic_timer] = op_stop_periodic,
+	[VCPUOP_set_singleshot_timer] = op_set_singleshot,
+	[VCPUOP_stop_singleshot_timer] = op_stop_singleshot,
+	[VCPUOP_register_vcpu_info] = op_register_info,
+	[VCPUOP_send_nmi] = op_send_nmi,
+	[VCPUOP_get_physid] = op_get_physid,
+	[VCPUOP_register_vcpu_time_memory_area] = op_register_time,
+};
+
 long hc_vcpu_op(struct vcpu *self, uint64_t cmd, uint64_t id, uint64_t arg, uint64_t d, uint64_t e)
 {
-	struct vcpu *v;
-
-	(void)d, (void)e;
+	(void)self, (void)d, (void)e;
 	if (id >= nr_vcpus)
 		return -XEN_ENOENT;
-	v = vcpu_at((unsigned)id);
-	switch (cmd) {
-	case VCPUOP_initialise:
-		return op_initialise(v, arg);
-	case VCPUOP_up:
-		if (!v->initialised)
-			return -XEN_EINVAL;
-		v->up = true;
-		kick(v);
-		return 0;
-	case VCPUOP_down:
-		return op_down(v);
-	case VCPUOP_is_up:
-		return v->up;
-	case VCPUOP_get_runstate_info:
-		return op_get_runstate(v, arg);
-	case VCPUOP_register_runstate_memory_area:
-		return op_register_runstate(v, arg);
-	case VCPUOP_register_vcpu_info:
-		return op_register_info(v, arg);
-	}
-	if (v != self)
-		return -XEN_EINVAL;
-	switch (cmd) {
-	case VCPUOP_set_periodic_timer:
-		return op_set_periodic(v, arg);
-	case VCPUOP_set_singleshot_timer:
-		return op_set_singleshot(v, arg);
-	case VCPUOP_stop_periodic_timer:
-	case VCPUOP_stop_singleshot_timer:
-		return op_stop(v, cmd == VCPUOP_stop_periodic_timer);
-	}
-	return -XEN_ENOSYS;
+	if (cmd >= ARRAY(ops))
+		return -XEN_ENOSYS;
+	return ops[cmd](vcpu_at((unsigned)id), arg);
 }

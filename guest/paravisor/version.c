@@ -27,7 +27,7 @@ static long get_features(uint64_t arg)
 		return -XEN_EINVAL;
 	fi.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
 		    1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
-		    1u << XENFEAT_memory_op_vnode_supported;
+		    1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_not_direct_mapped;
 	return copy_to_guest(arg, &fi, sizeof(fi));
 }
 
@@ -72,7 +72,9 @@ long hc_xen_version(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint
 	case XENVER_guest_handle:
 		return guest_handle(arg);
 	case XENVER_commandline:
-		return put(arg, "", sizeof(xen_commandline_t));
+		return put(arg, "<denied>", sizeof("<denied>"));
+	case XENVER_build_id: /* as the command line, not for guests */
+		return -XEN_EPERM;
 	}
 	return -XEN_ENOSYS;
 }

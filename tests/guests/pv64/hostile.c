@@ -365,7 +365,7 @@ static void unknown(void)
 	check("an unknown hypercall", call(62, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 	check("a number out of range", call(~0ul, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 	check("an unknown mmuext_op", ext(99, 0), -XEN_ENOSYS);
-	check("domctl is not for guests", call(__HYPERVISOR_domctl, 0, 0, 0, 0, 0), -XEN_EPERM);
+	check("kexec is not for guests", call(__HYPERVISOR_kexec_op, 0, 0, 0, 0, 0), -XEN_EPERM);
 }
 
 /* ---- What no guest survives ---- */
