@@ -190,6 +190,30 @@ unpack_lab_kernel() {
 	rm -rf "$temp"
 }
 
+# A module that the tests' userland loads: harmless, and visible in
+# /sys/class/net. build/userland/modules/RELEASE.ko.
+MODULE_NAME=dummy
+MODULE_DIR=$REPO/build/userland/modules
+
+# module_of RELEASE
+module_of() {
+	say "$MODULE_DIR/$1.ko"
+}
+
+# unpack_module DEB: beside, then renamed.
+unpack_module() {
+	local temp file release
+	mkdir -p "$MODULE_DIR"
+	temp=$(mktemp -d "$MODULE_DIR/.unpack.XXXXXX") || return 1
+	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$temp" --wildcards "*/$MODULE_NAME.ko*"
+	while read -r file; do
+		release=${file#*/lib/modules/}
+		[[ $file == *.xz ]] && xz -d "$file"
+		mv "${file%.xz}" "$(module_of "${release%%/*}")"
+	done < <(find "$temp" -name "$MODULE_NAME.ko*")
+	rm -rf "$temp"
+}
+
 # fetch_kernel NAME ARCH METAPACKAGE-REGEX
 fetch_kernel() {
 	local package deb
@@ -199,6 +223,7 @@ fetch_kernel() {
 	retry 3 download_deb "$2" "$package" || die "could not download $package; see $APT_DIR/$2/download.log"
 	deb=$(find "$APT_DIR/$2" -maxdepth 1 -name "${package}_*.deb" | head -1)
 	unpack_kernel "$deb" "$1" || die "no kernel in $deb"
+	[[ $2 == amd64 ]] && unpack_module "$deb"
 	if [[ $1 == "$LAB_KERNEL_NAME" ]]; then
 		unpack_lab_kernel "$deb" || die "no kernel with kvm-amd in $deb"
 	fi
@@ -219,7 +244,7 @@ kernels_get() {
 	mapfile -t missing < <(kernels_missing "$@")
 	((${#missing[@]})) || return 0
 	mkdir -p "$KERNEL_DIR"
-	say "kernels (Debian's package lists first: 10 MB for each architecture; of each package only the kernel is kept, and of one its KVM modules):"
+	say "kernels (Debian's package lists first: 10 MB for each architecture; of each package only the kernel is kept and a module, of one its KVM modules too):"
 	for name in "${missing[@]}"; do
 		read -r -a row < <(kernel_table | awk -v name="$name" '$1 == name')
 		fetch_kernel "$name" "${row[1]}" "${row[2]}"

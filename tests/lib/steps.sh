@@ -38,6 +38,7 @@ step_table() {
 		2 mandoc         300 man pages
 	EOF
 	for kind in ${KERNEL_KINDS:-$(kernel_kinds)}; do
+		[[ $kind == *amd64 || $kind == *cloud ]] && say "2 userland-$kind 5400 Debian's programs at work under this kind of kernel (tests/userland)"
 		[[ $kind == cloud ]] && say "2 try 1800 every start of good and of broken kernels (tests/try)"
 		say "2 boot-$kind 7200 boots of this kind of kernel (tests/boot)"
 	done
@@ -64,7 +65,7 @@ tracked() {
 # --- First wave: what the others need -----------------------------------------
 
 step_kernels() {
-	local names name
+	local names name releases
 	mapfile -t names < <(kernel_names)
 	if ! kernels_get "${names[@]}" 2>&1 | sed 's/^/# /'; then
 		not_ok "kernels"
@@ -76,6 +77,9 @@ step_kernels() {
 		done
 	fi
 	check_that "the KVM lab's kernel" lab_kernel_get
+	check_that "the userland" userland_get
+	mapfile -t releases < <(userland_releases)
+	check_that "a module of each 64-bit kernel" modules_get "${releases[@]}"
 }
 
 # One core a build: two of them run side by side.
@@ -216,6 +220,11 @@ step_grub() {
 	tool_env release
 	"$REPO/tests/guests/grub/run" "$PARABOOT" "$PB_BUILD/guest/init/init64.cpio" \
 		"$(kernel_images | grep -v 6.12 | grep cloud | head -n 1)" "$PB_TMP"
+}
+
+step_userland() {
+	tool_env release
+	"$REPO/tests/userland/run" "$1"
 }
 
 step_scripts() {

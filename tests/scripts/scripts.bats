@@ -6,7 +6,7 @@
 setup() {
 	REPO=$BATS_TEST_DIRNAME/../..
 	local part
-	for part in common tap packages kernels builds steps; do
+	for part in common tap packages kernels userland builds steps; do
 		# shellcheck source=/dev/null
 		. "$REPO/tests/lib/$part.sh"
 	done
@@ -122,7 +122,7 @@ counted() {
 @test "each step has its function" {
 	local step
 	for step in $(step_names); do
-		[[ $step == boot-* || $step == lab-* ]] || declare -F "step_$step"
+		[[ $step == boot-* || $step == userland-* || $step == lab-* ]] || declare -F "step_$step"
 	done
 }
 
