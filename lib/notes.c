@@ -18,6 +18,67 @@
 
 #define NOTE_ALIGN    4u
 
+/* ---- Names ---- */
+
+/* PHYS32_RELOC is younger than Debian 12's <xen/elfnote.h>. */
+#define ELFNOTE_PHYS32_RELOC 19
+
+/* Linux: include/linux/elfnote.h has the owner, init/version.c and its like the numbers. */
+#define ELFNOTE_BUILD_SALT 0x100
+#define ELFNOTE_LTO_INFO   0x101
+
+/* Owners and types we know; a number whose descriptor has no number's length is shown as bytes. */
+static const struct {
+	const char *owner;
+	uint32_t type;
+	const char *name;
+	enum pb_note_kind kind;
+} names[] = {
+#define XEN(name, kind)                                                                                                \
+	{                                                                                                              \
+		"Xen", XEN_ELFNOTE_##name, #name, kind                                                                 \
+	}
+	XEN(INFO, PB_NOTE_BYTES),
+	XEN(ENTRY, PB_NOTE_NUMBER),
+	XEN(HYPERCALL_PAGE, PB_NOTE_NUMBER),
+	XEN(VIRT_BASE, PB_NOTE_NUMBER),
+	XEN(PADDR_OFFSET, PB_NOTE_NUMBER),
+	XEN(XEN_VERSION, PB_NOTE_STRING),
+	XEN(GUEST_OS, PB_NOTE_STRING),
+	XEN(GUEST_VERSION, PB_NOTE_STRING),
+	XEN(LOADER, PB_NOTE_STRING),
+	XEN(PAE_MODE, PB_NOTE_STRING),
+	XEN(FEATURES, PB_NOTE_STRING),
+	XEN(BSD_SYMTAB, PB_NOTE_STRING),
+	XEN(HV_START_LOW, PB_NOTE_NUMBER),
+	XEN(L1_MFN_VALID, PB_NOTE_BYTES),
+	XEN(SUSPEND_CANCEL, PB_NOTE_NUMBER),
+	XEN(INIT_P2M, PB_NOTE_NUMBER),
+	XEN(MOD_START_PFN, PB_NOTE_NUMBER),
+	XEN(SUPPORTED_FEATURES, PB_NOTE_NUMBER),
+	XEN(PHYS32_ENTRY, PB_NOTE_NUMBER),
+#undef XEN
+	{ "Xen", ELFNOTE_PHYS32_RELOC, "PHYS32_RELOC", PB_NOTE_BYTES },
+	{ "GNU", NT_GNU_ABI_TAG, "ABI_TAG", PB_NOTE_BYTES },
+	{ "GNU", NT_GNU_BUILD_ID, "BUILD_ID", PB_NOTE_BYTES },
+	{ "GNU", NT_GNU_GOLD_VERSION, "GOLD_VERSION", PB_NOTE_STRING },
+	{ "GNU", NT_GNU_PROPERTY_TYPE_0, "PROPERTY_TYPE_0", PB_NOTE_BYTES },
+	{ "Linux", 0, "VERSION", PB_NOTE_NUMBER },
+	{ "Linux", ELFNOTE_BUILD_SALT, "BUILD_SALT", PB_NOTE_STRING },
+	{ "Linux", ELFNOTE_LTO_INFO, "LTO_INFO", PB_NOTE_NUMBER },
+};
+
+static enum pb_note_kind kind_of(const char *owner, uint32_t type, const char **ret_name)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].type == type && strcmp(names[i].owner, owner) == 0) {
+			*ret_name = names[i].name;
+			return names[i].kind;
+		}
+	*ret_name = NULL;
+	return PB_NOTE_BYTES;
+}
+
 /* ---- The list ---- */
 
 /* Room for one more. */
@@ -108,6 +169,22 @@ static int cut(const uint8_t **area, size_t *area_len, uint32_t len, const char 
 	return 0;
 }
 
+/*
+ * GRUB's i386-xen image claims 12 bytes for its last note's "yes", and its
+ * PT_NOTE ends behind the 4 that are there. Xen's builders read a string up to
+ * its NUL and take it. So a Xen string that ends where the area does is whole.
+ */
+static uint32_t real_desc_len(const Elf64_Nhdr *head, const uint8_t *owner, const uint8_t *area, size_t area_len)
+{
+	const char *name;
+	bool xen_string = kind_of("Xen", head->n_type, &name) == PB_NOTE_STRING;
+	bool xen = head->n_namesz == sizeof("Xen") && memcmp(owner, "Xen", sizeof("Xen")) == 0;
+
+	if (head->n_descsz <= area_len || area_len == 0 || !xen || !xen_string)
+		return head->n_descsz;
+	return memchr(area, 0, area_len) == area + area_len - 1 ? (uint32_t)area_len : head->n_descsz;
+}
+
 /* start is where the area began, which is what desc_off counts from until add_area() knows better. */
 static int parse_one(struct note_list *list, const uint8_t *start, const uint8_t **area, size_t *area_len,
 		     struct pb_error *err)
@@ -122,8 +199,10 @@ static int parse_one(struct note_list *list, const uint8_t *start, const uint8_t
 	if (all_zero(bytes, sizeof(head))) /* what a linker puts between sections of different alignment */
 		return 0;
 	rc = cut(area, area_len, head.n_namesz, "n_namesz", &owner, err);
-	if (rc == 0)
+	if (rc == 0) {
+		head.n_descsz = real_desc_len(&head, owner, *area, *area_len);
 		rc = cut(area, area_len, head.n_descsz, "n_descsz", &desc, err);
+	}
 	if (rc < 0)
 		return rc;
 	rc = list_add(list, (const char *)owner, strnlen((const char *)owner, head.n_namesz), head.n_type, desc,
@@ -280,7 +359,7 @@ int notes_load(struct note_list *list, const struct elf_file *elf, struct pb_err
 
 /* ---- __xen_guest ---- */
 
-enum xen_guest_kind { TEXT, NUMBER, PAGE, PAE, FLAG };
+enum xen_guest_kind { TEXT, NUMBER, PAGE, FLAG };
 
 /* The keys of the string and the notes they became (<xen/elfnote.h>, "LEGACY"). */
 static const struct {
@@ -296,7 +375,7 @@ static const struct {
 	{ "GUEST_OS", XEN_ELFNOTE_GUEST_OS, TEXT },
 	{ "GUEST_VER", XEN_ELFNOTE_GUEST_VERSION, TEXT },
 	{ "LOADER", XEN_ELFNOTE_LOADER, TEXT },
-	{ "PAE", XEN_ELFNOTE_PAE_MODE, PAE },
+	{ "PAE", XEN_ELFNOTE_PAE_MODE, TEXT },
 	{ "FEATURES", XEN_ELFNOTE_FEATURES, TEXT },
 	{ "BSD_SYMTAB", XEN_ELFNOTE_BSD_SYMTAB, FLAG },
 };
@@ -344,14 +423,6 @@ static int add_number(struct note_list *list, uint32_t type, uint64_t number, st
 	return list_add(list, "Xen", 3, type, &number, sizeof(number), err);
 }
 
-/* "yes[extended-cr3]" says no more than "yes" does in a note. */
-static size_t without_bracket(const struct pair *pair)
-{
-	const char *bracket = memchr(pair->value, '[', pair->value_len);
-
-	return bracket ? (size_t)(bracket - pair->value) : pair->value_len;
-}
-
 static int add_pair(struct note_list *list, const struct pair *pair, uint32_t type, enum xen_guest_kind kind,
 		    struct pb_error *err)
 {
@@ -361,8 +432,6 @@ static int add_pair(struct note_list *list, const struct pair *pair, uint32_t ty
 	switch (kind) {
 	case FLAG:
 		return list_add(list, "Xen", 3, type, "yes", 3, err);
-	case PAE:
-		return list_add(list, "Xen", 3, type, pair->value, (uint32_t)without_bracket(pair), err);
 	case TEXT:
 		return list_add(list, "Xen", 3, type, pair->value, (uint32_t)pair->value_len, err);
 	case NUMBER:
@@ -401,7 +470,7 @@ static int modernise(struct note_list *list, struct pb_error *err)
 		number += virt_base;
 		memcpy(page->desc, &number, sizeof(number));
 	}
-	if (note_find(list->notes, list->count, "Xen", XEN_ELFNOTE_PADDR_OFFSET))
+	if (!base || note_find(list->notes, list->count, "Xen", XEN_ELFNOTE_PADDR_OFFSET))
 		return 0;
 	return add_number(list, XEN_ELFNOTE_PADDR_OFFSET, virt_base, err);
 }
@@ -417,56 +486,6 @@ int notes_from_xen_guest(struct note_list *list, const char *text, size_t text_l
 	return rc < 0 ? rc : modernise(list, err);
 }
 
-/* ---- Names ---- */
-
-/* PHYS32_RELOC is younger than Debian 12's <xen/elfnote.h>. */
-#define ELFNOTE_PHYS32_RELOC 19
-
-/* Linux: include/linux/elfnote.h has the owner, init/version.c and its like the numbers. */
-#define ELFNOTE_BUILD_SALT 0x100
-#define ELFNOTE_LTO_INFO   0x101
-
-/* Owners and types we know; a number whose descriptor has no number's length is shown as bytes. */
-static const struct {
-	const char *owner;
-	uint32_t type;
-	const char *name;
-	enum pb_note_kind kind;
-} names[] = {
-#define XEN(name, kind)                                                                                                \
-	{                                                                                                              \
-		"Xen", XEN_ELFNOTE_##name, #name, kind                                                                 \
-	}
-	XEN(INFO, PB_NOTE_BYTES),
-	XEN(ENTRY, PB_NOTE_NUMBER),
-	XEN(HYPERCALL_PAGE, PB_NOTE_NUMBER),
-	XEN(VIRT_BASE, PB_NOTE_NUMBER),
-	XEN(PADDR_OFFSET, PB_NOTE_NUMBER),
-	XEN(XEN_VERSION, PB_NOTE_STRING),
-	XEN(GUEST_OS, PB_NOTE_STRING),
-	XEN(GUEST_VERSION, PB_NOTE_STRING),
-	XEN(LOADER, PB_NOTE_STRING),
-	XEN(PAE_MODE, PB_NOTE_STRING),
-	XEN(FEATURES, PB_NOTE_STRING),
-	XEN(BSD_SYMTAB, PB_NOTE_STRING),
-	XEN(HV_START_LOW, PB_NOTE_NUMBER),
-	XEN(L1_MFN_VALID, PB_NOTE_BYTES),
-	XEN(SUSPEND_CANCEL, PB_NOTE_NUMBER),
-	XEN(INIT_P2M, PB_NOTE_NUMBER),
-	XEN(MOD_START_PFN, PB_NOTE_NUMBER),
-	XEN(SUPPORTED_FEATURES, PB_NOTE_NUMBER),
-	XEN(PHYS32_ENTRY, PB_NOTE_NUMBER),
-#undef XEN
-	{ "Xen", ELFNOTE_PHYS32_RELOC, "PHYS32_RELOC", PB_NOTE_BYTES },
-	{ "GNU", NT_GNU_ABI_TAG, "ABI_TAG", PB_NOTE_BYTES },
-	{ "GNU", NT_GNU_BUILD_ID, "BUILD_ID", PB_NOTE_BYTES },
-	{ "GNU", NT_GNU_GOLD_VERSION, "GOLD_VERSION", PB_NOTE_STRING },
-	{ "GNU", NT_GNU_PROPERTY_TYPE_0, "PROPERTY_TYPE_0", PB_NOTE_BYTES },
-	{ "Linux", 0, "VERSION", PB_NOTE_NUMBER },
-	{ "Linux", ELFNOTE_BUILD_SALT, "BUILD_SALT", PB_NOTE_STRING },
-	{ "Linux", ELFNOTE_LTO_INFO, "LTO_INFO", PB_NOTE_NUMBER },
-};
-
 int note_number(const struct note *note, const char *field, uint64_t *ret, struct pb_error *err)
 {
 	uint64_t number = 0;
@@ -480,17 +499,10 @@ int note_number(const struct note *note, const char *field, uint64_t *ret, struc
 
 void note_describe(const struct note *note, struct pb_note *ret)
 {
-	*ret = (struct pb_note){ .owner = note->owner,
-				 .type = note->type,
-				 .kind = PB_NOTE_BYTES,
-				 .desc = note->desc,
-				 .desc_len = note->desc_len };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].type == note->type && strcmp(names[i].owner, note->owner) == 0) {
-			ret->name = names[i].name;
-			ret->kind = names[i].kind;
-		}
+	*ret = (struct pb_note){
+		.owner = note->owner, .type = note->type, .desc = note->desc, .desc_len = note->desc_len
+	};
+	ret->kind = kind_of(note->owner, note->type, &ret->name);
 	if (ret->kind == PB_NOTE_NUMBER && note_number(note, "note", &ret->number, NULL) < 0)
 		ret->kind = PB_NOTE_BYTES;
 	if (ret->kind == PB_NOTE_STRING)

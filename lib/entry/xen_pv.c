@@ -46,14 +46,18 @@ static int check_loader(const struct kernel *kernel, struct pb_error *why)
 	return fail(why, PB_E_NOTE_VALUE, loader ? "LOADER" : "GUEST_OS", 0, 0, 0);
 }
 
-/* The hypervisor has no 2-level page tables any more: "yes", "bimodal" and what begins so will do. */
+/*
+ * The hypervisor has no 2-level page tables any more. What begins with "yes"
+ * will do, such as the old string's "yes[extended-cr3]", and what has
+ * "bimodal" in it, such as "yes,bimodal".
+ */
 static int check_pae(const struct kernel *kernel, struct pb_error *why)
 {
 	const struct note *pae = xen_note(kernel, XEN_ELFNOTE_PAE_MODE);
 
 	if (!pae)
 		return fail(why, PB_E_NO_NOTE, "PAE_MODE", XEN_ELFNOTE_PAE_MODE, 0, 0);
-	if (!begins(pae, "yes") && !begins(pae, "bimodal"))
+	if (!begins(pae, "yes") && !strstr((const char *)pae->desc, "bimodal"))
 		return fail(why, PB_E_NOTE_VALUE, "PAE_MODE", 0, 0, 0);
 	return 0;
 }
@@ -118,23 +122,60 @@ static int number_or_0(const struct kernel *kernel, uint32_t type, const char *f
 	return xen_note(kernel, type) ? xen_number(kernel, type, field, ret, why) : 0;
 }
 
-int xen_pv_entry(const struct kernel *kernel, uint64_t *ret, struct pb_error *why)
+/* ENTRY is virtual, in the mapping that VIRT_BASE and PADDR_OFFSET describe: virt = p_paddr - offset + base. */
+struct mapping {
+	uint64_t base, offset;
+};
+
+/* An offset from a base that nobody gave is half of a mapping. */
+static int read_mapping(const struct kernel *kernel, struct mapping *ret, struct pb_error *why)
 {
-	return xen_number(kernel, XEN_ELFNOTE_ENTRY, "ENTRY", ret, why);
+	int rc = number_or_0(kernel, XEN_ELFNOTE_VIRT_BASE, "VIRT_BASE", &ret->base, why);
+
+	if (rc == 0)
+		rc = number_or_0(kernel, XEN_ELFNOTE_PADDR_OFFSET, "PADDR_OFFSET", &ret->offset, why);
+	if (rc == 0 && xen_note(kernel, XEN_ELFNOTE_PADDR_OFFSET) && !xen_note(kernel, XEN_ELFNOTE_VIRT_BASE))
+		rc = fail(why, PB_E_NO_NOTE, "VIRT_BASE", XEN_ELFNOTE_VIRT_BASE, 0, 0);
+	return rc;
 }
 
-/* ENTRY is virtual, in the mapping that VIRT_BASE and PADDR_OFFSET describe: virt = p_paddr - offset + base. */
+static bool maps(const struct mapping *mapping, const struct kernel *kernel, uint64_t va)
+{
+	return kernel_segment_at(kernel, va - mapping->base + mapping->offset);
+}
+
+/*
+ * Without the note it is e_entry (Mini-OS has no other), where that lies in
+ * the mapping. Not so for a kernel that names a PVH entry: such a one has its
+ * notes for that, and lost its PV entry on purpose.
+ */
+int xen_pv_entry(const struct kernel *kernel, uint64_t *ret, struct pb_error *why)
+{
+	struct mapping mapping = { 0 };
+	int rc;
+
+	if (xen_note(kernel, XEN_ELFNOTE_ENTRY))
+		return xen_number(kernel, XEN_ELFNOTE_ENTRY, "ENTRY", ret, why);
+	rc = read_mapping(kernel, &mapping, why);
+	if (rc)
+		return rc;
+	if (xen_note(kernel, XEN_ELFNOTE_PHYS32_ENTRY) || !xen_note(kernel, XEN_ELFNOTE_XEN_VERSION) ||
+	    !maps(&mapping, kernel, kernel->entry))
+		return fail(why, PB_E_NO_NOTE, "ENTRY", XEN_ELFNOTE_ENTRY, 0, 0);
+	*ret = kernel->entry;
+	return 0;
+}
+
 static int check_entry(const struct kernel *kernel, struct pb_error *why)
 {
-	uint64_t entry = 0, base = 0, offset = 0;
+	struct mapping mapping = { 0 };
+	uint64_t entry = 0;
 	int rc = xen_pv_entry(kernel, &entry, why);
 
 	if (rc == 0)
-		rc = number_or_0(kernel, XEN_ELFNOTE_VIRT_BASE, "VIRT_BASE", &base, why);
-	if (rc == 0)
-		rc = number_or_0(kernel, XEN_ELFNOTE_PADDR_OFFSET, "PADDR_OFFSET", &offset, why);
-	if (rc == 0 && !kernel_segment_at(kernel, entry - base + offset))
-		rc = fail(why, PB_E_ENTRY_OUTSIDE, "ENTRY", entry, base - offset + kernel->high_gpa, 0);
+		rc = read_mapping(kernel, &mapping, why);
+	if (rc == 0 && !maps(&mapping, kernel, entry))
+		rc = fail(why, PB_E_ENTRY_OUTSIDE, "ENTRY", entry, mapping.base - mapping.offset + kernel->high_gpa, 0);
 	return rc;
 }
 

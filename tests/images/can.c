@@ -64,6 +64,65 @@ static void no_pae_note(struct blob *kernel)
 	drop_note(kernel, 9);
 }
 
+/* FEATURES, which is long enough for every spelling, becomes PAE_MODE. */
+static void set_pae(struct blob *kernel, const char *text)
+{
+	size_t off = kernel_note_off(kernel, "Xen", 10);
+
+	drop_note(kernel, 9);
+	blob_set_le(kernel, off - 8, 9, 4);
+	blob_set(kernel, off, text, strlen(text) + 1);
+}
+
+static void pae_bimodal(struct blob *kernel)
+{
+	set_pae(kernel, "bimodal");
+}
+
+static void pae_yes_bimodal(struct blob *kernel)
+{
+	set_pae(kernel, "yes,bimodal");
+}
+
+static void pae_extended(struct blob *kernel)
+{
+	set_pae(kernel, "yes[extended-cr3]");
+}
+
+static void pae_empty(struct blob *kernel)
+{
+	set_pae(kernel, "");
+}
+
+static void pae_capital(struct blob *kernel)
+{
+	set_pae(kernel, "YES");
+}
+
+static void no_xen_entry(struct blob *kernel)
+{
+	drop_note(kernel, 1);
+}
+
+/* As Mini-OS has it: no ENTRY, no PHYS32_ENTRY, and an e_entry in the PV mapping. */
+static void xen_entry_of_elf(struct blob *kernel)
+{
+	drop_note(kernel, 1);
+	drop_note(kernel, 18);
+	blob_set_le(kernel, 24, 0xffffffff80000000 + KERNEL_GPA + 0x10, 8);
+}
+
+static void physical_entry_of_elf(struct blob *kernel)
+{
+	drop_note(kernel, 1);
+	drop_note(kernel, 18);
+}
+
+static void no_virt_base(struct blob *kernel)
+{
+	drop_note(kernel, 3);
+}
+
 static void odd_feature(struct blob *kernel)
 {
 	set_note(kernel, "Xen", 10, "!writable_page_tablez");
@@ -179,7 +238,16 @@ const struct can_answer can_answers[] = {
 	{ "elf32-xen-guest", PB_XEN_PV32, HOST },
 	{ "elf32", PB_XEN_PV32, HOST, no_pae, PB_E_NOTE_VALUE, "PAE_MODE" },
 	{ "elf32", PB_XEN_PV32, HOST, no_pae_note, PB_E_NO_NOTE, "PAE_MODE" },
+	{ "elf32", PB_XEN_PV32, HOST, pae_bimodal },
+	{ "elf32", PB_XEN_PV32, HOST, pae_yes_bimodal },
+	{ "elf32", PB_XEN_PV32, HOST, pae_extended },
+	{ "elf32", PB_XEN_PV32, HOST, pae_empty, PB_E_NOTE_VALUE, "PAE_MODE" },
+	{ "elf32", PB_XEN_PV32, HOST, pae_capital, PB_E_NOTE_VALUE, "PAE_MODE" },
 	{ "elf64", PB_XEN_PV64, HOST, no_pae_note },
+	{ "elf64", PB_XEN_PV64, HOST, no_xen_entry, PB_E_NO_NOTE, "ENTRY" },
+	{ "elf64", PB_XEN_PV64, HOST, physical_entry_of_elf, PB_E_NO_NOTE, "ENTRY" },
+	{ "elf64", PB_XEN_PV64, HOST, xen_entry_of_elf },
+	{ "elf64", PB_XEN_PV64, HOST, no_virt_base, PB_E_NO_NOTE, "VIRT_BASE" },
 	{ "elf64", PB_XEN_PV64, HOST, xen_entry_outside, PB_E_ENTRY_OUTSIDE, "ENTRY" },
 	{ "elf64", PB_XEN_PV64, HOST, xen_version_4, PB_E_NOTE_VALUE, "XEN_VERSION" },
 	{ "elf64", PB_XEN_PV64, HOST, no_xen_version, PB_E_NO_NOTE, "XEN_VERSION" },

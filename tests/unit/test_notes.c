@@ -129,7 +129,7 @@ static void xen_guest(void **state)
 	assert_number(opened.image, "ENTRY", 0xc1000010);
 	assert_number(opened.image, "HYPERCALL_PAGE", 0xc0000000 + 0x1001000);
 	assert_number(opened.image, "PADDR_OFFSET", 0);
-	assert_text(opened.image, "PAE_MODE", "yes");
+	assert_text(opened.image, "PAE_MODE", "yes[extended-cr3]");
 	assert_text(opened.image, "BSD_SYMTAB", "yes");
 	assert_text(opened.image, "XEN_VERSION", "xen-3.0");
 	close_good(&opened);
@@ -177,6 +177,61 @@ static void segment_alone(void **state)
 	assert_int_equal(count_of(opened.image), 1);
 	assert_int_equal(note_of(opened.image, "BUILD_ID").desc_len, 20);
 	close_good(&opened);
+}
+
+/* The PT_NOTE ends 4 bytes into that note's descriptor, which claims 12: GRUB's i386-xen image. */
+static void end_at(struct blob *kernel, uint32_t type)
+{
+	Elf64_Phdr *phdr = phdr_of(kernel, KERNEL_SEGMENTS);
+	size_t off = kernel_note_off(kernel, "Xen", type);
+
+	phdr->p_filesz = off + 4 - phdr->p_offset;
+	blob_set_le(kernel, off - 12, 12, 4);
+}
+
+static void end_at_pae_mode(struct blob *kernel)
+{
+	end_at(kernel, 9);
+}
+
+static void end_within_loader(struct blob *kernel)
+{
+	end_at(kernel, 8);
+}
+
+static void end_at_virt_base(struct blob *kernel)
+{
+	end_at(kernel, 3);
+}
+
+static void a_last_string_that_claims_more(void **state)
+{
+	static void (*const cut[])(struct blob * kernel) = { end_within_loader, end_at_virt_base };
+	struct opened opened = open_spoilt("elf64", end_at_pae_mode);
+	struct pb_note note = PB_INIT(note);
+	struct pb_error err = PB_INIT(err);
+
+	(void)state;
+	assert_text(opened.image, "PAE_MODE", "yes");
+	close_good(&opened);
+	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+		opened = open_spoilt("elf64", cut[i]); /* no NUL where it ends; no string */
+		assert_int_equal(pb_image_note(opened.image, 0, &note, &err), -PB_E_NOTE);
+		assert_string_equal(err.field, "n_descsz");
+		close_good(&opened);
+	}
+}
+
+static void xen_guest_without_base(void **state)
+{
+	struct note_list list = { .max = 10 };
+	static const char text[] = "XEN_VER=xen-3.0,LOADER=generic,PAE=yes";
+
+	(void)state;
+	assert_int_equal(notes_from_xen_guest(&list, text, strlen(text), NULL), 0);
+	assert_int_equal(list.count, 3);
+	assert_null(note_find(list.notes, list.count, "Xen", 4));
+	notes_free(&list);
 }
 
 static void xen_guest_defaults(void **state)
@@ -349,6 +404,8 @@ int main(void)
 		cmocka_unit_test(narrow_numbers),
 		cmocka_unit_test(build_id),
 		cmocka_unit_test(xen_guest),
+		cmocka_unit_test(a_last_string_that_claims_more),
+		cmocka_unit_test(xen_guest_without_base),
 		cmocka_unit_test(xen_guest_defaults),
 		cmocka_unit_test(index_past),
 		cmocka_unit_test(cut_anywhere),

@@ -211,6 +211,20 @@ static void virt_base_at_the_end(struct blob *kernel)
 	set_number(kernel, 1, 0xfffffffffef00000 + KERNEL_GPA + 0x10);
 }
 
+static void hv_start_low_too_high(struct blob *kernel)
+{
+	size_t off = kernel_note_off(kernel, "Xen", 14);
+
+	blob_set_le(kernel, off - 8, 12, 4);
+	blob_set_le(kernel, off, 0xffff800000001000, 8);
+}
+
+/* A note that only a migration reads: what it says is no reason not to start. */
+static void odd_l1_mfn_valid(struct blob *kernel)
+{
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 13), 0, 8);
+}
+
 static void paddr_offset_unaligned(struct blob *kernel)
 {
 	set_number(kernel, 4, 0x10);
@@ -247,6 +261,7 @@ static void test_notes_that_cannot_be(void **state)
 		{ init_p2m_of_the_hypervisor, PB_E_NOTE_VALUE, "INIT_P2M" },
 		{ virt_base_of_the_hypervisor, PB_E_NOTE_VALUE, "VIRT_BASE" },
 		{ virt_base_at_the_end, PB_E_NOTE_VALUE, "VIRT_BASE" },
+		{ hv_start_low_too_high, PB_E_NOTE_VALUE, "HV_START_LOW" },
 		{ paddr_offset_unaligned, PB_E_NOTE_VALUE, "PADDR_OFFSET" },
 	};
 
@@ -260,6 +275,43 @@ static void test_notes_that_cannot_be(void **state)
 		rig_refuse(&rig, cases[i].code, cases[i].field, NULL);
 		rig_close(&rig);
 	}
+}
+
+static void no_mod_start_pfn(struct blob *kernel)
+{
+	set_number(kernel, 16, 0);
+}
+
+/* A kernel that did not ask for it by frame finds its initrd mapped, behind itself. */
+static void test_an_initrd_is_mapped(void **state)
+{
+	static const uint8_t bytes[5000] = { 'i' };
+	const struct pb_blob blob = { .mem = bytes, .fd = -1, .len = sizeof(bytes) };
+	struct rig rig;
+	uint64_t va;
+
+	(void)state;
+	rig_open(&rig, "elf64", no_mod_start_pfn);
+	rig_start(&rig, PB_XEN_PV64, PB_UNPACK_HOST);
+	rig.request.initrds = &blob;
+	rig.request.nr_initrds = 1;
+	rig_place(&rig);
+	assert_int_equal(si(&rig, SI_FLAGS, 4) & 8, 0);
+	va = si(&rig, MOD_START, 8);
+	assert_int_equal(va, VIRT_BASE + rig.info.kernel_gpa + rig.info.kernel_len);
+	assert_int_equal(rig_le(&rig, gpa_of(&rig, va), 1), 'i');
+	rig_close(&rig);
+}
+
+static void test_a_note_of_no_concern(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "elf64", odd_l1_mfn_valid);
+	rig_start(&rig, PB_XEN_PV64, PB_UNPACK_HOST);
+	rig_plan(&rig);
+	rig_close(&rig);
 }
 
 static void test_rings_and_line_are_told(void **state)
@@ -401,6 +453,8 @@ int main(void)
 		cmocka_unit_test(test_the_p2m_list_knows_every_frame),
 		cmocka_unit_test(test_the_p2m_list_is_where_the_kernel_wants_it),
 		cmocka_unit_test(test_notes_that_cannot_be),
+		cmocka_unit_test(test_an_initrd_is_mapped),
+		cmocka_unit_test(test_a_note_of_no_concern),
 		cmocka_unit_test(test_rings_and_line_are_told),
 		cmocka_unit_test(test_an_initrd_is_given_by_frame),
 		cmocka_unit_test(test_a_hole_in_ram_is_none_to_the_guest),
