@@ -345,6 +345,30 @@ static int open_kernel(struct placer *placer, struct pb_error *err)
 	return 0;
 }
 
+/* A PAE kernel from before extended cr3 wants its top-level table below 4 GiB, where %cr3 reaches. */
+static int check_root(struct pv_renderer *pv, struct pb_error *err)
+{
+	const struct pv_layout *layout = &pv->body->pv;
+	uint64_t mfn = 0;
+
+	if (layout->notes.elf_class != 32 || layout->notes.extended_cr3)
+		return 0;
+	frames_run(&pv->frames, layout->tables.pfn, &mfn);
+	return mfn > PLAN_4G_MAX / PLAN_PAGE_LEN
+		       ? fail(err, PB_E_FRAMES, "frames.mfn", mfn, PLAN_4G_MAX / PLAN_PAGE_LEN, 0)
+		       : 0;
+}
+
+static int check_frames(struct pv_renderer *pv, struct pb_error *err)
+{
+	int rc = 0;
+
+	if (pv->body->pv.nr_pages == 0)
+		return 0;
+	rc = frames_check(&pv->frames, pv->body->pv.nr_pages, err);
+	return rc ? rc : check_root(pv, err);
+}
+
 /*
  * The frames of a PV domain: the plan's own if it has chosen them, else the
  * caller's. Whoever gives both has two ideas of where the domain is.
@@ -365,7 +389,7 @@ static int find_frames(struct placer *placer, const struct pb_frames *told, stru
 		memcpy(&pv->told, told, min_u64(told->size, sizeof(pv->told)));
 		pv->frames = (struct frames){ .extents = pv->told.extents, .nr = pv->told.nr_extents };
 	}
-	return body->pv.nr_pages ? frames_check(&pv->frames, body->pv.nr_pages, err) : 0;
+	return check_frames(pv, err);
 }
 
 static int place_all(struct placer *placer, struct pb_error *err)

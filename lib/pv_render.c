@@ -20,10 +20,17 @@
 #define PTE_ACCESSED  0x20ull
 #define PTE_DIRTY     0x40ull
 
-/* A leaf that is read-only, what makes it writable, and a link to a table. */
-#define LEAF     (PTE_PRESENT | PTE_USER | PTE_ACCESSED)
+/*
+ * A leaf that is read-only, what makes it writable, and a link to a table. A
+ * 32-bit kernel's pages are its own by not being its processes'; a 64-bit
+ * one, which runs where they do, needs the user bit. PAE's top level has no
+ * bits of protection at all.
+ */
+#define LEAF32   (PTE_PRESENT | PTE_ACCESSED)
+#define LEAF64   (LEAF32 | PTE_USER)
 #define WRITABLE (PTE_WRITABLE | PTE_DIRTY)
-#define LINK     (LEAF | WRITABLE)
+#define LINK     (LEAF64 | WRITABLE)
+#define LINK_TOP PTE_PRESENT
 
 /* ---- Page tables ------------------------------------------------------- */
 
@@ -47,7 +54,16 @@ static struct piece piece_of(const struct pv_run *run, uint64_t table)
 /* A page table is read-only to its own guest. */
 static uint64_t leaf_flags(const struct pv_layout *layout, uint64_t pfn)
 {
-	return pv_holds(&layout->tables, pfn) || pv_holds(&layout->p2m_tables, pfn) ? LEAF : LEAF | WRITABLE;
+	bool table = pv_holds(&layout->tables, pfn) || pv_holds(&layout->p2m_tables, pfn);
+
+	return (layout->notes.elf_class == 32 ? LEAF32 : LEAF64) | (table ? 0 : WRITABLE);
+}
+
+static uint64_t entry_flags(const struct pv_layout *layout, unsigned level, uint64_t pfn)
+{
+	if (level == 1)
+		return leaf_flags(layout, pfn);
+	return level == layout->levels && layout->notes.elf_class == 32 ? LINK_TOP : LINK;
 }
 
 static void fill_piece(struct pv_renderer *renderer, unsigned level, const struct piece *piece, uint64_t *entries)
@@ -60,7 +76,7 @@ static void fill_piece(struct pv_renderer *renderer, unsigned level, const struc
 		if (run == 0)
 			return;
 		for (uint64_t i = 0; i < run; i++) {
-			uint64_t flags = level == 1 ? leaf_flags(layout, piece->pfn + done + i) : LINK;
+			uint64_t flags = entry_flags(layout, level, piece->pfn + done + i);
 
 			entries[piece->first + done + i] = (mfn + i) << 12 | flags;
 		}
@@ -124,28 +140,53 @@ static uint64_t mfn_of(struct pv_renderer *renderer, uint64_t pfn)
 	return mfn;
 }
 
+/* struct start_info of either class: its longs are 8 or 4 bytes, and nothing else differs. */
+struct writer {
+	uint8_t *at;
+	unsigned long_len;
+};
+
+static void put_int(struct writer *writer, uint32_t value)
+{
+	memcpy(writer->at, &value, sizeof(value));
+	writer->at += writer->long_len; /* what follows each of them is aligned to a long */
+}
+
+static void put_long(struct writer *writer, uint64_t value)
+{
+	memcpy(writer->at, &value, writer->long_len);
+	writer->at += writer->long_len;
+}
+
+static void put_text(struct writer *writer, const void *text, size_t len, size_t field_len)
+{
+	memcpy(writer->at, text, len);
+	writer->at += field_len;
+}
+
 static void render_start_info(struct pv_renderer *renderer, uint8_t *page)
 {
 	const struct pb_pv *pv = &renderer->body->pv_start;
-	struct start_info si = { .nr_pages = pv->nr_pages,
-				 .shared_info = renderer->told.shared_info_maddr,
-				 .flags = (uint32_t)pv->flags,
-				 .store_mfn = mfn_of(renderer, pv->store_pfn),
-				 .store_evtchn = renderer->told.store_port,
-				 .pt_base = pv->pt_base,
-				 .nr_pt_frames = pv->nr_pt_frames,
-				 .mfn_list = pv->mfn_list,
-				 .mod_start = pv->mod_start,
-				 .mod_len = pv->mod_len,
-				 .first_p2m_pfn = pv->first_p2m_pfn,
-				 .nr_p2m_frames = pv->nr_p2m_frames };
+	const char *magic = pv->elf_class == 32 ? "xen-3.0-x86_32p" : "xen-3.0-x86_64";
+	struct writer writer = { page, pv->elf_class / 8 };
 
-	si.console.domU.mfn = mfn_of(renderer, pv->console_pfn);
-	si.console.domU.evtchn = renderer->told.console_port;
-	memcpy(si.magic, "xen-3.0-x86_64", sizeof("xen-3.0-x86_64"));
-	memcpy(si.cmd_line, renderer->cmdline, renderer->body->pv_cmdline.len);
 	memset(page, 0, PLAN_PAGE_LEN);
-	memcpy(page, &si, sizeof(si));
+	put_text(&writer, magic, strlen(magic), sizeof(((struct start_info *)NULL)->magic));
+	put_long(&writer, pv->nr_pages);
+	put_long(&writer, renderer->told.shared_info_maddr);
+	put_int(&writer, (uint32_t)pv->flags);
+	put_long(&writer, mfn_of(renderer, pv->store_pfn));
+	put_int(&writer, renderer->told.store_port);
+	put_long(&writer, mfn_of(renderer, pv->console_pfn));
+	put_int(&writer, renderer->told.console_port);
+	put_long(&writer, pv->pt_base);
+	put_long(&writer, pv->nr_pt_frames);
+	put_long(&writer, pv->mfn_list);
+	put_long(&writer, pv->mod_start);
+	put_long(&writer, pv->mod_len);
+	put_text(&writer, renderer->cmdline, renderer->body->pv_cmdline.len, MAX_GUEST_CMDLINE);
+	put_long(&writer, pv->first_p2m_pfn);
+	put_long(&writer, pv->nr_p2m_frames);
 }
 
 /* ---- All --------------------------------------------------------------- */

@@ -12,8 +12,8 @@ const struct entry entries[PB_ENTRIES] = {
 	[PB_LINUX32] = { "linux32", linux32_can, linux32_plan },
 	[PB_LINUX64] = { "linux64", linux64_can, linux64_plan },
 	[PB_PVH] = { "pvh", pvh_can, pvh_plan },
-	[PB_XEN_PV32] = { "xen-pv32", xen_pv32_can, NULL },
-	[PB_XEN_PV64] = { "xen-pv64", xen_pv64_can, xen_pv64_plan },
+	[PB_XEN_PV32] = { "xen-pv32", xen_pv32_can, xen_pv_plan },
+	[PB_XEN_PV64] = { "xen-pv64", xen_pv64_can, xen_pv_plan },
 	[PB_LGUEST] = { "lguest", lguest_can, NULL },
 };
 

@@ -12,6 +12,7 @@
 
 #define PADDING_LEN  0x80000ull  /* xen.h: at least so much is mapped behind the stack, */
 #define MAPPED_END   0x400000ull /* and the mapping ends on such a boundary */
+#define PAE_LEVELS   3
 #define ADDRESS_MASK ((1ull << 48) - 1)
 
 static int no_room(uint64_t pages, uint64_t nr_pages, struct pb_error *err)
@@ -43,22 +44,40 @@ static struct pv_run without_earlier(const struct pv_layout *layout, unsigned wh
 	return (struct pv_run){ .first = first, .count = first < end ? end - first : 0 };
 }
 
-/* Show frames at va: their page tables lie from tables_pfn on. Returns how many those are. */
-static uint64_t lay_out_mapping(struct pv_layout *layout, unsigned which, uint64_t va, struct pv_area frames,
-				uint64_t tables_pfn)
+/* Page tables for count pages at va, down to the lowest level, lie from tables_pfn on. Returns how many those are. */
+static uint64_t lay_out_tables(struct pv_layout *layout, unsigned which, uint64_t va, uint64_t count, unsigned lowest,
+			       uint64_t tables_pfn)
 {
 	struct pv_mapping *mapping = &layout->mappings[which];
 	uint64_t page = (va & ADDRESS_MASK) / PLAN_PAGE_LEN, next_pfn = tables_pfn;
 
-	mapping->level[0] = (struct pv_run){ page, frames.count, frames.pfn };
-	for (unsigned level = layout->levels; level > 0; level--) {
+	for (unsigned level = layout->levels; level >= lowest; level--) {
 		struct pv_run *run = &mapping->level[level];
 
-		*run = without_earlier(layout, which, level, page >> 9 * level, (page + frames.count - 1) >> 9 * level);
+		*run = without_earlier(layout, which, level, page >> 9 * level, (page + count - 1) >> 9 * level);
 		run->pfn = next_pfn;
 		next_pfn += run->count;
 	}
 	return next_pfn - tables_pfn;
+}
+
+/* And show frames there. */
+static uint64_t lay_out_mapping(struct pv_layout *layout, unsigned which, uint64_t va, struct pv_area frames,
+				uint64_t tables_pfn)
+{
+	layout->mappings[which].level[0] =
+		(struct pv_run){ (va & ADDRESS_MASK) / PLAN_PAGE_LEN, frames.count, frames.pfn };
+	return lay_out_tables(layout, which, va, frames.count, 1, tables_pfn);
+}
+
+/* The tables in the mapped area. */
+static uint64_t lay_out_base(struct pv_layout *layout)
+{
+	uint64_t n = lay_out_mapping(layout, PV_MAP_BASE, layout->notes.virt_base, layout->mapped, layout->tables.pfn);
+
+	if (layout->levels == PAE_LEVELS)
+		n += lay_out_tables(layout, PV_MAP_HOLE, layout->notes.hv_start, 1, 2, layout->tables.pfn + n);
+	return n;
 }
 
 /* ---- The areas --------------------------------------------------------- */
@@ -105,8 +124,7 @@ static int lay_out_mapped(struct pv_layout *layout, uint64_t next_pfn, struct pb
 		lay_out_tail(layout, next_pfn, tables);
 		rc = check_mapped(layout, err);
 		if (rc == 0)
-			need = lay_out_mapping(layout, PV_MAP_BASE, layout->notes.virt_base, layout->mapped,
-					       layout->tables.pfn);
+			need = lay_out_base(layout);
 	}
 	return rc;
 }
@@ -163,8 +181,8 @@ int pv_layout_make(struct pb_image *image, uint64_t nr_pages, uint64_t initrd_le
 	int rc;
 
 	layout->nr_pages = nr_pages;
-	layout->levels = PV_MAX_LEVELS;
-	layout->word_len = 8;
+	layout->levels = layout->notes.elf_class == 32 ? PAE_LEVELS : PV_MAX_LEVELS;
+	layout->word_len = layout->notes.elf_class / 8;
 	p2m_count = align_up(nr_pages * layout->word_len, PLAN_PAGE_LEN) / PLAN_PAGE_LEN;
 	rc = lay_out_kernel(layout, image_kernel(image), &next_pfn, err);
 	if (rc == 0 && initrd_count > nr_pages)

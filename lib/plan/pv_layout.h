@@ -47,7 +47,8 @@ struct pv_mapping {
 	struct pv_run level[PV_MAX_LEVELS + 1]; /* [0] the pages that it shows, [n] its tables of level n */
 };
 
-enum { PV_MAP_BASE, PV_MAP_P2M, PV_MAPPINGS };
+/* The last is of no page: PAE's fourth level-2 table, which the hypervisor puts its own into. */
+enum { PV_MAP_BASE, PV_MAP_P2M, PV_MAP_HOLE, PV_MAPPINGS };
 
 struct pv_layout {
 	struct pv_notes notes;

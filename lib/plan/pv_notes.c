@@ -6,6 +6,7 @@
  */
 #include "pv_notes.h"
 
+#include <string.h>
 #include <xen/elfnote.h>
 
 #include "../entry/xen_pv.h"
@@ -43,8 +44,10 @@ static int read_numbers(struct pb_image *image, struct pv_notes *notes, struct p
 
 /* ---- The hypervisor's part of the address space ------------------------ */
 
-#define HV_START_64 0xffff800000000000ull /* <xen/arch-x86/xen-x86_64.h> */
+/* <xen/arch-x86/xen-x86_64.h>, <xen/arch-x86/xen-x86_32.h> */
+#define HV_START_64 0xffff800000000000ull
 #define HV_END_64   0xffff880000000000ull
+#define HV_START_32 0xf5800000ull
 
 /*
  * HV_START_LOW is a lower bound that the kernel can live with. A value above
@@ -55,8 +58,8 @@ static int read_hole(struct pb_image *image, struct pv_notes *notes, struct pb_e
 	uint64_t low;
 	int rc;
 
-	notes->hv_start = HV_START_64;
-	notes->hv_end = HV_END_64;
+	notes->hv_start = notes->elf_class == 32 ? HV_START_32 : HV_START_64;
+	notes->hv_end = notes->elf_class == 32 ? 0 : HV_END_64;
 	rc = optional_number(image, XEN_ELFNOTE_HV_START_LOW, "HV_START_LOW", notes->hv_start, &low, err);
 	if (rc == 0 && low > notes->hv_start)
 		rc = fail(err, PB_E_NOTE_VALUE, "HV_START_LOW", low, notes->hv_start, 0);
@@ -108,6 +111,27 @@ static int check_kernel(const struct kernel *kernel, const struct pv_notes *note
 	return 0;
 }
 
+/*
+ * In the notes' days every PAE kernel can have it; the old string's "yes"
+ * without "[extended-cr3]" is older than that. A note that was made from the
+ * string has no place in the file.
+ */
+static bool has_extended_cr3(const struct pb_image *image)
+{
+	const struct note *pae = kernel_note(image, "Xen", XEN_ELFNOTE_PAE_MODE);
+
+	return pae && (pae->desc_off || strstr((const char *)pae->desc, "extended-cr3"));
+}
+
+/* What a 32-bit kernel says of INIT_P2M is for nobody (elfnote.h: only x86-64). */
+static void read_class(const struct pb_image *image, struct pv_notes *notes)
+{
+	if (notes->elf_class == 64)
+		return;
+	notes->init_p2m_va = PV_NOWHERE;
+	notes->extended_cr3 = has_extended_cr3(image);
+}
+
 int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error *err)
 {
 	struct pv_notes notes = { .elf_class = image_kernel(image)->elf_class };
@@ -120,6 +144,7 @@ int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error 
 		rc = optional_number(image, XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", 0, &mod_start_pfn, err);
 	if (rc == 0)
 		rc = read_hole(image, &notes, err);
+	read_class(image, &notes);
 	if (rc == 0)
 		rc = check_addresses(&notes, err);
 	if (rc == 0)

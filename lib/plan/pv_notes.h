@@ -17,6 +17,7 @@ struct pv_notes {
 	uint64_t hv_start;     /* where the hypervisor's part of the address space begins, */
 	uint64_t hv_end;       /* and the first byte behind it; 0: the end of all */
 	bool mod_start_pfn;
+	bool extended_cr3; /* 32-bit: the top-level table may lie above 4 GiB */
 };
 
 /* Read them, and check what can be checked without knowing the domain. */

@@ -11,14 +11,32 @@
 #include "../error.h"
 #include "memory_map.h"
 
-#define OWN_ALIGN  0x200000ull
-#define MAX_VCPUS  32u
-#define MAX_MEMORY (1ull << 39) /* what the paravisor's direct map holds */
+#define OWN_ALIGN 0x200000ull
+#define MAX_VCPUS 32u
 
 _Static_assert(PLAN_MAX_EXTENTS == PV_MAX_EXTENTS, "the plan holds what the paravisor takes");
 _Static_assert(sizeof(struct pv_extent) == sizeof(struct pb_extent), "the paravisor's is the library's");
 
 extern const uint8_t guest_paravisor[], guest_paravisor_end[];
+
+/* The paravisors, by the class of their guests. */
+struct program {
+	unsigned elf_class;
+	const uint8_t *image, *end;
+	uint64_t max_memory; /* what its direct map holds, or its guests' machine-to-physical table */
+};
+
+static const struct program programs[] = {
+	{ 64, guest_paravisor, guest_paravisor_end, 1ull << 39 },
+};
+
+static const struct program *program_for(unsigned elf_class)
+{
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (programs[i].elf_class == elf_class)
+			return &programs[i];
+	return NULL;
+}
 
 /* ---- Memory ------------------------------------------------------------ */
 
@@ -31,16 +49,19 @@ static uint64_t machine_len(const struct plan_builder *builder)
 
 static int take_own(struct plan_builder *builder, struct pb_error *err)
 {
+	const struct program *program = program_for(image_kernel(builder->image)->elf_class);
 	struct own_block *own = &builder->own;
 	struct space_want want = {
 		.align = OWN_ALIGN, .min = PLAN_LOWEST_GPA, .max = PLAN_4G_MAX, .order = SPACE_LOWEST
 	};
 
 	own->machine_len = machine_len(builder);
+	if (!program)
+		return fail(err, PB_E_NOT_BUILT, pb_entry_name(builder->request.entry), builder->request.entry, 0, 0);
 	if (builder->request.vcpus > MAX_VCPUS)
 		return fail(err, PB_E_ARG, "vcpus", builder->request.vcpus, MAX_VCPUS, 0);
-	if (own->machine_len > MAX_MEMORY)
-		return fail(err, PB_E_MEMORY_MAP, "ram", own->machine_len, MAX_MEMORY, 0);
+	if (own->machine_len > program->max_memory)
+		return fail(err, PB_E_MEMORY_MAP, "ram", own->machine_len, program->max_memory, 0);
 	want.len = own->len = pv_own_len(own->machine_len, builder->request.vcpus);
 	return builder_take(builder, "paravisor", &want, &own->gpa, err);
 }
@@ -83,8 +104,10 @@ int pv_paravisor_take(struct plan_builder *builder, uint64_t *ret_nr_pages, stru
 
 static int put_image(struct plan_builder *builder, struct pb_error *err)
 {
-	return builder_put(builder, PB_KIND_PARAVISOR, builder->own.gpa, guest_paravisor,
-			   (uintptr_t)guest_paravisor_end - (uintptr_t)guest_paravisor, err);
+	const struct program *program = program_for(builder->pv.notes.elf_class);
+
+	return builder_put(builder, PB_KIND_PARAVISOR, builder->own.gpa, program->image,
+			   (uintptr_t)program->end - (uintptr_t)program->image, err);
 }
 
 static void fill_extents(struct pv_facts *facts, const struct plan_builder *builder)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xen-pv64, by who has ring 0. With our paravisor the plan covers the machine
+ * xen-pv64 and xen-pv32, by who has ring 0. With our paravisor the plan covers the machine
  * and the domain on it, and the CPU enters the paravisor. With Xen it is the
  * domain alone, and the CPU is its first vCPU.
  */
@@ -44,7 +44,7 @@ static int plan_xen(struct plan_builder *builder, struct pb_error *err)
 	return rc;
 }
 
-int xen_pv64_plan(struct plan_builder *builder, struct pb_error *err)
+int xen_pv_plan(struct plan_builder *builder, struct pb_error *err)
 {
 	int rc = check_request(&builder->request, err);
 

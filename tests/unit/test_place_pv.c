@@ -13,8 +13,23 @@
 #define NR_PAGES    8192u
 #define MACHINE_LEN (2 * NR_PAGES * PV_PAGE)
 
-/* struct start_info of a 64-bit domain */
+/* struct start_info of a 64-bit domain, and of a 32-bit one */
 enum { SHARED_INFO = 40, STORE_MFN = 56, STORE_PORT = 64, CONSOLE_MFN = 72, CONSOLE_PORT = 80 };
+enum {
+	SHARED_INFO_32 = 36,
+	FLAGS_32 = 40,
+	STORE_MFN_32 = 44,
+	STORE_PORT_32 = 48,
+	CONSOLE_MFN_32 = 52,
+	CONSOLE_PORT_32 = 56,
+	PT_BASE_32 = 60,
+	NR_PT_FRAMES_32 = 64,
+	MFN_LIST_32 = 68,
+	MOD_START_32 = 72,
+	MOD_LEN_32 = 76,
+	CMD_LINE_32 = 80,
+	NR_P2M_FRAMES_32 = 1108
+};
 
 /* The plan for Xen, placed by a map into a machine of its own. */
 struct placed {
@@ -24,19 +39,29 @@ struct placed {
 	uint8_t *mem;
 };
 
-static void open_plan(struct rig *rig)
+static void open_class(struct rig *rig, const char *image, enum pb_entry entry, void (*spoil)(struct blob *kernel))
 {
 	static const uint8_t bytes[9000] = { 'i', 'n' };
 	static const struct pb_blob initrd = { .mem = bytes, .fd = -1, .len = sizeof(bytes) };
 
-	rig_open(rig, "bz-none", NULL);
-	rig_start(rig, PB_XEN_PV64, PB_UNPACK_HOST);
+	rig_open(rig, image, spoil);
+	rig_start(rig, entry, PB_UNPACK_HOST);
 	rig->ram[0] = (struct pb_range){ 0, NR_PAGES * PV_PAGE, PB_E820_RAM };
 	rig->request.rams = 1;
 	rig->request.ring0 = PB_RING0_XEN;
 	rig->request.initrds = &initrd;
 	rig->request.nr_initrds = 1;
 	rig_plan(rig);
+}
+
+static void open_plan(struct rig *rig)
+{
+	open_class(rig, "bz-none", PB_XEN_PV64, NULL);
+}
+
+static void open_pae(struct rig *rig)
+{
+	open_class(rig, "bz-32-none", PB_XEN_PV32, NULL);
 }
 
 static struct pb_pv pv_of(const struct rig *rig)
@@ -91,8 +116,8 @@ static void place(struct placed *placed, const struct rig *rig, uint64_t (*mfn_o
 	make_map(placed, mfn_of);
 	with_host.host = placed->mem;
 	assert_int_equal(pb_place_frames(rig->plan, &placed->frames, &with_host, 1, &err), 0);
-	placed->look =
-		(struct pv_look){ placed->mem, MACHINE_LEN, mfn_of(pv_of(rig).vcpu.cr3 / PV_PAGE) * PV_PAGE, false };
+	placed->look = (struct pv_look){ placed->mem, MACHINE_LEN, mfn_of(pv_of(rig).vcpu.cr3 / PV_PAGE) * PV_PAGE,
+					 pv_of(rig).elf_class == 32 };
 }
 
 static void drop(struct placed *placed)
@@ -134,24 +159,31 @@ static void check_page(const struct rig *rig, const struct placed *a, const stru
 		assert_memory_equal(a->mem + in_a, b->mem + in_b, PV_PAGE);
 }
 
-static void test_two_maps_give_the_same_domain(void **state)
+static void check_both_maps(struct rig *rig)
 {
 	struct placed same, scattered;
-	struct rig rig;
-	struct pb_pv pv;
+	struct pb_pv pv = pv_of(rig);
 
-	(void)state;
-	open_plan(&rig);
-	place(&same, &rig, same_mfn);
-	place(&scattered, &rig, scattered_mfn);
-	pv = pv_of(&rig);
+	place(&same, rig, same_mfn);
+	place(&scattered, rig, scattered_mfn);
 	assert_true(pv.virt_end - pv.virt_base > KERNEL_GPA);
 	for (uint64_t va = pv.virt_base; va < pv.virt_end; va += PV_PAGE)
-		check_page(&rig, &same, &scattered, va);
+		check_page(rig, &same, &scattered, va);
 	assert_int_equal(pv_entry(&scattered.look, pv.virt_end), 0);
 	drop(&same);
 	drop(&scattered);
-	rig_close(&rig);
+	rig_close(rig);
+}
+
+static void test_two_maps_give_the_same_domain(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_plan(&rig);
+	check_both_maps(&rig);
+	open_pae(&rig);
+	check_both_maps(&rig);
 }
 
 static void test_the_p2m_list_is_the_map(void **state)
@@ -189,6 +221,116 @@ static void test_start_info_holds_machine_frames(void **state)
 	assert_int_equal(pv_read(&placed.look, si + CONSOLE_PORT, 4), 8);
 	drop(&placed);
 	rig_close(&rig);
+}
+
+/* ---- 32 bits ----------------------------------------------------------- */
+
+static void test_a_32_bit_start_info(void **state)
+{
+	struct placed placed;
+	struct rig rig;
+	struct pb_pv pv;
+	uint64_t si;
+
+	(void)state;
+	open_pae(&rig);
+	place(&placed, &rig, scattered_mfn);
+	pv = pv_of(&rig);
+	si = pv.vcpu.rsi;
+	assert_int_equal(pv_read(&placed.look, si, 8), 0x2d302e332d6e6578);   /* "xen-3.0-" */
+	assert_int_equal(pv_read(&placed.look, si + 8, 8), 0x7032335f363878); /* "x86_32p" */
+	assert_int_equal(pv_read(&placed.look, si + 32, 4), NR_PAGES);
+	assert_int_equal(pv_read(&placed.look, si + SHARED_INFO_32, 4), 0x123000);
+	assert_int_equal(pv_read(&placed.look, si + FLAGS_32, 4), pv.flags);
+	assert_int_equal(pv_read(&placed.look, si + STORE_MFN_32, 4), scattered_mfn(pv.store_pfn));
+	assert_int_equal(pv_read(&placed.look, si + STORE_PORT_32, 4), 7);
+	assert_int_equal(pv_read(&placed.look, si + CONSOLE_MFN_32, 4), scattered_mfn(pv.console_pfn));
+	assert_int_equal(pv_read(&placed.look, si + CONSOLE_PORT_32, 4), 8);
+	assert_int_equal(pv_read(&placed.look, si + PT_BASE_32, 4), pv.pt_base);
+	assert_int_equal(pv_read(&placed.look, si + NR_PT_FRAMES_32, 4), pv.nr_pt_frames);
+	assert_int_equal(pv_read(&placed.look, si + MFN_LIST_32, 4), pv.mfn_list);
+	assert_int_equal(pv_read(&placed.look, si + MOD_START_32, 4), pv.mod_start);
+	assert_int_equal(pv_read(&placed.look, si + MOD_LEN_32, 4), 9000);
+	assert_int_equal(pv_read(&placed.look, si + CMD_LINE_32, 8), 0x3d656c6f736e6f63); /* "console=" */
+	assert_int_equal(pv_read(&placed.look, si + NR_P2M_FRAMES_32, 4), 0);
+	for (uint64_t pfn = 0; pfn < NR_PAGES; pfn++)
+		assert_int_equal(pv_read(&placed.look, pv.mfn_list + pfn * 4, 4), scattered_mfn(pfn));
+	drop(&placed);
+	rig_close(&rig);
+}
+
+/* PAE's top level has no protection bits; its last entry has a table, empty, for the hypervisor's part. */
+static void test_pae_tables(void **state)
+{
+	struct placed placed;
+	struct rig rig;
+	struct pb_pv pv;
+
+	(void)state;
+	open_pae(&rig);
+	place(&placed, &rig, same_mfn);
+	pv = pv_of(&rig);
+	for (unsigned i = 0; i < 512; i++)
+		assert_int_equal(pv_at(&placed.look, placed.look.root + i * 8ull, 8) & 0xfff, i == 3 ? 1 : 0);
+	assert_int_equal(pv_entry(&placed.look, pv.virt_base + KERNEL_GPA) & 0xfff, 0x63); /* no user bit */
+	assert_int_equal(pv_entry(&placed.look, pv.pt_base) & 0xfff, 0x21);                /* nor a writable one */
+	assert_int_equal(pv_entry(&placed.look, pv.hv_start), 0);
+	drop(&placed);
+	rig_close(&rig);
+}
+
+/* Linked in the first GiB, a kernel has tables of its own there, and the hypervisor's in the last. */
+static void low_virt_base(struct blob *kernel)
+{
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 3), 0, 4);
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 1), KERNEL_GPA + 0x10, 4);
+}
+
+static void test_pae_tables_of_a_low_kernel(void **state)
+{
+	struct placed placed;
+	struct rig rig;
+
+	(void)state;
+	open_class(&rig, "elf32", PB_XEN_PV32, low_virt_base);
+	place(&placed, &rig, same_mfn);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pv_at(&placed.look, placed.look.root + i * 8ull, 8) & 0xfff, i % 3 ? 0 : 1);
+	assert_int_equal(pv_machine(&placed.look, KERNEL_GPA), KERNEL_GPA);
+	drop(&placed);
+	rig_close(&rig);
+}
+
+static void old_pae(struct blob *kernel)
+{
+	static const char find[] = "yes[extended-cr3]";
+
+	for (size_t i = 0; i + sizeof(find) < kernel->len; i++)
+		if (memcmp(kernel->data + i, find, sizeof(find) - 1) == 0)
+			memcpy(kernel->data + i, "yes,XX=abcdefghij", sizeof(find) - 1);
+}
+
+/* Before extended cr3 the top level has to be where a 32-bit %cr3 reaches. */
+static void test_an_old_pae_kernel_above_4g(void **state)
+{
+	static const struct pb_extent extent = { 0, 0x100000, NR_PAGES };
+	const struct pb_frames frames = { .size = sizeof(frames), .extents = &extent, .nr_extents = 1 };
+	struct pb_error err = PB_INIT(err);
+	uint8_t *mem = malloc(NR_PAGES * PV_PAGE);
+	struct pb_ram ram = { .gpa = 0x100000000, .len = NR_PAGES * PV_PAGE, .host = mem };
+	struct rig rig;
+
+	(void)state;
+	assert_non_null(mem);
+	open_class(&rig, "elf32-xen-guest", PB_XEN_PV32, NULL);
+	assert_int_equal(pb_place_frames(rig.plan, &frames, &ram, 1, &err), 0);
+	rig_close(&rig);
+	open_class(&rig, "elf32-xen-guest", PB_XEN_PV32, old_pae);
+	assert_int_equal(pb_place_frames(rig.plan, &frames, &ram, 1, &err), -PB_E_FRAMES);
+	assert_string_equal(err.field, "frames.mfn");
+	assert_int_equal(err.value, 0x100000 + pv_of(&rig).vcpu.cr3 / PV_PAGE);
+	rig_close(&rig);
+	free(mem);
 }
 
 static void test_foreign_frames_stay_as_they_are(void **state)
@@ -340,6 +482,10 @@ int main(void)
 		cmocka_unit_test(test_two_maps_give_the_same_domain),
 		cmocka_unit_test(test_the_p2m_list_is_the_map),
 		cmocka_unit_test(test_start_info_holds_machine_frames),
+		cmocka_unit_test(test_a_32_bit_start_info),
+		cmocka_unit_test(test_pae_tables),
+		cmocka_unit_test(test_pae_tables_of_a_low_kernel),
+		cmocka_unit_test(test_an_old_pae_kernel_above_4g),
 		cmocka_unit_test(test_foreign_frames_stay_as_they_are),
 		cmocka_unit_test(test_by_operations_as_by_regions),
 		cmocka_unit_test(test_bad_maps),

@@ -426,6 +426,81 @@ static void test_a_plan_for_xen(void **state)
 	rig_close(&rig);
 }
 
+/* ---- 32 bits ----------------------------------------------------------- */
+
+static void open_pae(struct rig *rig, void (*spoil)(struct blob *kernel))
+{
+	rig_open(rig, "elf32", spoil);
+	rig_start(rig, PB_XEN_PV32, PB_UNPACK_HOST);
+	rig->request.ring0 = PB_RING0_XEN;
+}
+
+static void test_a_32_bit_kernel_enters_ring_1(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_pae(&rig, NULL);
+	rig_plan(&rig);
+	assert_int_equal(rig.cpu.mode, PB_PROT32);
+	assert_int_equal(rig.cpu.cs.selector, 0xe019);
+	assert_int_equal(rig.cpu.cs.attr >> 5 & 3, 1);
+	assert_int_equal(rig.cpu.ss.selector, 0xe021);
+	assert_int_equal(rig.cpu.ds.selector, 0xe021);
+	assert_int_equal(rig.cpu.rip, 0xc0000000 + KERNEL_GPA + 0x10);
+	assert_int_equal(rig.cpu.rsi, 0xc0000000 + rig.info.params_gpa);
+	assert_int_equal(rig.cpu.rflags, 0x202);
+	assert_int_equal(pv_of(&rig).elf_class, 32);
+	assert_int_equal(pv_of(&rig).hv_start, 0xf5800000);
+	rig_close(&rig);
+}
+
+static void virt_base_32(struct blob *kernel, uint32_t base)
+{
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 3), base, 4);
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 1), base + KERNEL_GPA + 0x10, 4);
+}
+
+/* 20 MiB mapped from there reach into the hypervisor's part. */
+static void virt_base_below_the_hole(struct blob *kernel)
+{
+	virt_base_32(kernel, 0xf5000000);
+}
+
+static void virt_base_in_the_hole(struct blob *kernel)
+{
+	virt_base_32(kernel, 0xf5800000);
+}
+
+static void hv_start_low_in_the_hole(struct blob *kernel)
+{
+	size_t off = kernel_note_off(kernel, "Xen", 14);
+
+	blob_set_le(kernel, off - 8, 12, 4);
+	blob_set_le(kernel, off, 0xf6000000, 4);
+}
+
+static void test_32_bit_notes_that_cannot_be(void **state)
+{
+	static const struct {
+		void (*spoil)(struct blob *kernel);
+		const char *field;
+	} cases[] = {
+		{ virt_base_below_the_hole, "VIRT_BASE" },
+		{ virt_base_in_the_hole, "VIRT_BASE" },
+		{ hv_start_low_in_the_hole, "HV_START_LOW" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN_OF(cases); i++) {
+		struct rig rig;
+
+		open_pae(&rig, cases[i].spoil);
+		rig_refuse(&rig, PB_E_NOTE_VALUE, cases[i].field, NULL);
+		rig_close(&rig);
+	}
+}
+
 static void test_a_line_too_long_for_start_info(void **state)
 {
 	static char line[1025];
@@ -460,6 +535,8 @@ int main(void)
 		cmocka_unit_test(test_a_hole_in_ram_is_none_to_the_guest),
 		cmocka_unit_test(test_a_plan_for_xen),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_a_32_bit_kernel_enters_ring_1),
+		cmocka_unit_test(test_32_bit_notes_that_cannot_be),
 		cmocka_unit_test(test_a_line_too_long_for_start_info),
 	};
 
