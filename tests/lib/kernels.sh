@@ -168,26 +168,51 @@ unpack_kernel() {
 	rm -rf "$temp"
 }
 
-# The KVM lab (tests/lab/kvm) runs on the cloud kernel and its KVM modules:
-# build/lab/kernel/vmlinuz and *.ko, beside the test images and none of them.
-LAB_KERNEL=$REPO/build/lab/kernel
-LAB_KERNEL_NAME=cloud-amd64
+# What the labs (tests/lab) boot: LAB_DIR/FOLDER/vmlinuz and its modules *.ko,
+# beside the test images and none of them. Folder, the kernel's stable name, modules.
+LAB_DIR=$REPO/build/lab
 
-# unpack_lab_kernel DEB: beside, then renamed.
+lab_kernel_table() {
+	cat <<-'EOF'
+		kernel  cloud-amd64  kvm kvm-amd irqbypass
+		dom0    amd64        xen-evtchn xen-privcmd xenfs xen-gntdev xen-gntalloc
+	EOF
+}
+
+# lab_kernel_is_whole DIRECTORY MODULE...
+lab_kernel_is_whole() {
+	local dir=$1 file
+	shift
+	for file in vmlinuz "${@/%/.ko}"; do
+		[[ -s $dir/$file ]] || return 1
+	done
+}
+
+# unpack_lab_kernel DEB FOLDER MODULE...: beside, then renamed.
 unpack_lab_kernel() {
-	local temp
-	mkdir -p "${LAB_KERNEL%/*}"
-	temp=$(mktemp -d "${LAB_KERNEL%/*}/.unpack.XXXXXX") || return 1
-	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$temp" --wildcards './boot/vmlinuz-*' \
-		'*/kvm.ko*' '*/kvm-amd.ko*' '*/irqbypass.ko*'
+	local deb=$1 folder=$2 temp patterns
+	shift 2
+	patterns=("${@/#/*\/}")
+	mkdir -p "$LAB_DIR"
+	temp=$(mktemp -d "$LAB_DIR/.unpack.XXXXXX") || return 1
+	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$temp" --wildcards './boot/vmlinuz-*' "${patterns[@]/%/.ko*}"
 	mkdir "$temp/kernel"
 	find "$temp" -name '*.ko*' -exec mv -t "$temp/kernel" {} +
 	find "$temp" -name '*.ko.xz' -exec xz -d {} +
 	mv "$temp"/boot/vmlinuz-* "$temp/kernel/vmlinuz"
-	[[ -s $temp/kernel/kvm-amd.ko ]] || return 1
 	chmod 644 "$temp"/kernel/*
-	rm -rf "$LAB_KERNEL" && mv "$temp/kernel" "$LAB_KERNEL"
+	lab_kernel_is_whole "$temp/kernel" "$@" || return 1
+	rm -rf "${LAB_DIR:?}/$folder" && mv "$temp/kernel" "$LAB_DIR/$folder"
 	rm -rf "$temp"
+}
+
+# unpack_lab_kernels DEB NAME: for each lab that boots the kernel of that name.
+unpack_lab_kernels() {
+	local folder name modules
+	while read -r folder name modules; do
+		# shellcheck disable=SC2086 # words they are
+		[[ $name != "$2" ]] || unpack_lab_kernel "$1" "$folder" $modules || return 1
+	done < <(lab_kernel_table)
 }
 
 # A module that the tests' userland loads: harmless, and visible in
@@ -224,9 +249,7 @@ fetch_kernel() {
 	deb=$(find "$APT_DIR/$2" -maxdepth 1 -name "${package}_*.deb" | head -1)
 	unpack_kernel "$deb" "$1" || die "no kernel in $deb"
 	[[ $2 == amd64 ]] && unpack_module "$deb"
-	if [[ $1 == "$LAB_KERNEL_NAME" ]]; then
-		unpack_lab_kernel "$deb" || die "no kernel with kvm-amd in $deb"
-	fi
+	unpack_lab_kernels "$deb" "$1" || die "not all of a lab's modules in $deb"
 	rm -f "$deb"
 }
 
@@ -244,7 +267,7 @@ kernels_get() {
 	mapfile -t missing < <(kernels_missing "$@")
 	((${#missing[@]})) || return 0
 	mkdir -p "$KERNEL_DIR"
-	say "kernels (Debian's package lists first: 10 MB for each architecture; of each package only the kernel is kept and a module, of one its KVM modules too):"
+	say "kernels (Debian's package lists first: 10 MB for each architecture; of each package only the kernel is kept and a module, of two the modules that the labs need too):"
 	for name in "${missing[@]}"; do
 		read -r -a row < <(kernel_table | awk -v name="$name" '$1 == name')
 		fetch_kernel "$name" "${row[1]}" "${row[2]}"
@@ -252,18 +275,21 @@ kernels_get() {
 	rm -rf "$APT_DIR"
 }
 
-# The lab's kernel, where the test images did not bring it: they were there
-# already, or are the user's own.
+# lab_kernel_get FOLDER: where the test images did not bring it, because they
+# were there already, or are the user's own.
 lab_kernel_get() {
-	local row
-	[[ -s $LAB_KERNEL/kvm-amd.ko ]] && return 0
-	read -r -a row < <(kernel_table | awk -v name="$LAB_KERNEL_NAME" '$1 == name')
-	say "the KVM lab's kernel:"
+	local folder name modules row
+	read -r folder name modules < <(lab_kernel_table | awk -v folder="$1" '$1 == folder')
+	# shellcheck disable=SC2086 # words they are
+	lab_kernel_is_whole "$LAB_DIR/$folder" $modules && return 0
+	read -r -a row < <(kernel_table | awk -v name="$name" '$1 == name')
+	say "a lab's kernel:"
 	(
 		mkdir -p "$REPO/build"
 		KERNEL_DIR=$(mktemp -d "$REPO/build/.lab.XXXXXX") || exit 1
-		fetch_kernel "$LAB_KERNEL_NAME" "${row[1]}" "${row[2]}"
+		fetch_kernel "$name" "${row[1]}" "${row[2]}"
 		rm -rf "$APT_DIR" "$KERNEL_DIR"
 	)
-	[[ -s $LAB_KERNEL/kvm-amd.ko ]]
+	# shellcheck disable=SC2086
+	lab_kernel_is_whole "$LAB_DIR/$folder" $modules
 }

@@ -27,6 +27,8 @@ step_table() {
 		2 lab-64        7200 KVM lab: 64-bit kernels
 		2 lab-32        7200 KVM lab: 32-bit kernels
 		2 grub          1800 Debian's GRUB for Xen PV as a guest, and a kernel that it starts
+		2 lab-xen       2400 the real Xen: kernels, GRUB and a hostile guest, beside the paravisor (tests/lab/xen)
+		2 xen-logs      1200 kernels log under the paravisor only what they do on Xen, by kept logs (tests/lab/xen)
 		2 cli            900 the command line
 		2 scripts        300 the scripts' own words: counting, copying apt's sources, the boot tables
 		2 abi            300 exported symbols; an installed copy through pkg-config alone
@@ -76,7 +78,8 @@ step_kernels() {
 			check_that "kernel $name" test -s "$KERNEL_DIR/$name"
 		done
 	fi
-	check_that "the KVM lab's kernel" lab_kernel_get
+	check_that "the KVM lab's kernel" lab_kernel_get kernel
+	check_that "the Xen lab: Xen, its tools and dom0's kernel" xen_lab_get
 	check_that "the userland" userland_get
 	mapfile -t releases < <(userland_releases)
 	check_that "a module of each 64-bit kernel" modules_get "${releases[@]}"
@@ -238,7 +241,15 @@ step_try() {
 
 step_lab() {
 	tool_env gcc
-	"$REPO/tests/lab/kvm/run" "$1"
+	case $1 in
+	xen) "$REPO/tests/lab/xen/run" lab ;;
+	*) "$REPO/tests/lab/kvm/run" "$1" ;;
+	esac
+}
+
+step_xen-logs() {
+	tool_env release
+	"$REPO/tests/lab/xen/run" logs
 }
 
 step_golden() {

@@ -3,7 +3,7 @@
 # A userland for the 64-bit test kernels, made of Debian's packages: bash,
 # coreutils, kmod, stress-ng and a static busybox for the rest, with the
 # libraries that these name, in an initramfs whose init is tests/userland/init.
-# And one module of each kernel. Sourced; needs common.sh, kernels.sh and $REPO.
+# And one module of each kernel. Sourced; needs common.sh, kernels.sh, debs.sh and $REPO.
 #
 # Like the kernels, packages are downloaded through a private apt state and
 # unpacked, never installed; what is there is not asked for again:
@@ -48,64 +48,21 @@ userland_packages() {
 	say "$all"
 }
 
-download_debs() {
-	(cd "$APT_DIR/amd64" && private_apt amd64 apt-get download "$@" >>download.log 2>&1)
-}
-
-# unpack_debs DEB... ROOT: with /bin, /lib and the like in /usr, wherever a package has them.
-unpack_debs() {
-	local root=${*: -1} name deb
-	for name in bin sbin lib lib64; do
-		mkdir -p "$root/usr/$name"
-		ln -sfn "usr/$name" "$root/$name"
-	done
-	for deb in "${@:1:$#-1}"; do
-		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink --no-same-owner || return 1
-	done
-}
-
 # --- Packing ------------------------------------------------------------------
-
-# library NAME ALL: where it is below ALL.
-library() {
-	find "$2/usr/lib" "$2/usr/lib64" -name "$1" ! -type d | head -n 1
-}
-
-# take FILE ALL ROOT: a file of ALL, with every library that it names, into the
-# folder where the dynamic linker looks by itself.
-take() {
-	local name found
-	[[ -e $3/${1#"$2"/} ]] && return 0
-	mkdir -p "$(dirname "$3/${1#"$2"/}")"
-	cp -L "$1" "$3/${1#"$2"/}" || return 1
-	for name in $(readelf -ldW "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p; s|.*interpreter: .*/\(.*\)\]|\1|p'); do
-		found=$(library "$name" "$2")
-		[[ $found ]] || { say "$1 needs $name, which no package has" && return 1; }
-		take "$found" "$2" "$3" || return 1
-	done
-}
 
 # pack_root ALL ROOT
 pack_root() {
 	local program name
 	mkdir -p "$2"/{dev,proc,sys,tmp,run,root,usr/bin}
-	for name in bin sbin lib lib64; do
-		mkdir -p "$2/usr/$name"
-		ln -sfn "usr/$name" "$2/$name"
-	done
+	merged_folders "$2"
 	for program in $(userland_table | cut -d ' ' -f 2-); do
 		take "$(find "$1/usr/bin" "$1/usr/sbin" -name "$program" | head -n 1)" "$1" "$2" || return 1
 	done
-	ln -sfn ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$2/usr/lib64/" # where every program looks for it
+	link_loader "$2"
 	for name in insmod rmmod lsmod; do
 		ln -sfn kmod "$2/usr/bin/$name"
 	done
 	cp "$REPO/tests/userland/init" "$2/init" && chmod 755 "$2/init"
-}
-
-# cpio_of ROOT FILE: beside, then renamed.
-cpio_of() {
-	(cd "$1" && find . -print0 | sort -z | cpio -o -0 -H newc --quiet -R 0:0) >"$2.part" && mv "$2.part" "$2"
 }
 
 # make_userland DIR: downloads, unpacks and packs in there.
