@@ -98,6 +98,8 @@ static void map_vcpus(void)
 		uint64_t va = (uint64_t)vcpu_at(i), tables = TABLES_VA + i * (uint64_t)TABLES_SIZE;
 
 		map_new(va, VCPU_DATA_LEN / PAGE, PTE_W | PTE_NX);
+		if (ROOT_LEVEL == 3)
+			map_new(va + XLAT_OFF, XLAT_LEN / PAGE, PTE_W | PTE_NX);
 		map_new(va + DEBUG_STACK, (CRASH_STACK_SP - DEBUG_STACK) / PAGE, PTE_W | PTE_NX);
 		map_new(va + STACK, (STACK_SP - STACK) / PAGE, PTE_W | PTE_NX);
 		map_new(tables, TABLES_SIZE / PAGE, PTE_W | PTE_NX);
@@ -111,7 +113,8 @@ static void map_frames(void)
 
 	m2p_table = boot_alloc(m2p_pages);
 	memset(m2p_table, 0xff, m2p_pages * PAGE); /* INVALID_P2M_ENTRY */
-	boot_map(M2P_VA, gpa_of(m2p_table), m2p_pages * PAGE, PTE_U | PTE_NX);
+	if (ROOT_LEVEL == 4)
+		boot_map(M2P_VA, gpa_of(m2p_table), m2p_pages * PAGE, PTE_U | PTE_NX);
 	map_new(FRAMES_VA, frame_pages, PTE_W | PTE_NX);
 }
 
@@ -210,6 +213,8 @@ static void fill_start_info(void)
 }
 
 /* Xen's public hypercall page: 32 bytes a call. */
+#if ROOT_LEVEL == 4
+
 static void fill_hypercall_page(uint8_t *page)
 {
 	static const uint8_t head[] = { 0x51, 0x41, 0x53, 0xb8 };             /* push %rcx; push %r11; mov $N, %eax */
@@ -227,6 +232,26 @@ static void fill_hypercall_page(uint8_t *page)
 	memcpy(page + 32 * __HYPERVISOR_iret, iret, sizeof(iret));
 }
 
+#else
+
+static void fill_hypercall_page(uint8_t *page)
+{
+	static const uint8_t tail[] = { 0xcd, VEC_HYPERCALL32, 0xc3 };                    /* int; ret */
+	static const uint8_t iret[] = { 0x50, 0xb8, 23, 0, 0, 0, 0xcd, VEC_HYPERCALL32 }; /* push %eax; mov; int */
+
+	memset(page, 0xcc, PAGE);
+	for (uint32_t n = 0; n < NR_HYPERCALLS; n++) {
+		uint8_t *p = page + n * 32;
+
+		*p = 0xb8; /* mov $N, %eax */
+		memcpy(p + 1, &n, sizeof(n));
+		memcpy(p + 1 + sizeof(n), tail, sizeof(tail));
+	}
+	memcpy(page + 32 * __HYPERVISOR_iret, iret, sizeof(iret));
+}
+
+#endif
+
 static void guest_init(void)
 {
 	struct vcpu *v = vcpu_at(0);
@@ -242,7 +267,8 @@ static void guest_init(void)
 	fill_start_info();
 	if (facts.hypercall_pfn != PV_NONE)
 		fill_hypercall_page(guest_page(facts.hypercall_pfn, "hypercall page"));
-	v->info = &shared_info->vcpu_info[0];
+	for (unsigned i = 0; i < facts.nr_vcpus; i++)
+		vcpu_at(i)->info = &shared_info->vcpu_info[i];
 	rc = root == PV_NONE ? -XEN_EINVAL : set_kernel_root(v, root);
 	if (rc)
 		panic("the initial page tables are refused: %d", rc);
@@ -260,15 +286,19 @@ static void start_guest(const void *a, const void *b)
 	r->rip = facts.rip;
 	r->rsp = facts.rsp;
 	r->rsi = facts.start_info_va;
-	r->cs = SEL_CS64;
-	r->ss = SEL_DS;
+	r->cs = SEL_CS;
+	r->ss = SEL_SS;
 	r->rflags = FLAG_IF | 2;
 	v->kernel_mode = 1;
+	v->kernel_ss = SEL_SS;
+	v->kernel_sp = facts.rsp;
+	v->ds = v->es = SEL_SS;
 	v->up = v->initialised = true;
 	runstate(v, RUNSTATE_running);
 	time_publish(v);
 	wallclock_publish();
 	write_cr3(v->kernel_cr3);
+	vcpu_load_segments(v);
 	enter_guest();
 }
 

@@ -8,14 +8,6 @@
 #include <xen/callback.h>
 #include <xen/nmi.h>
 
-/* An address that can be entered in ring 3: canonical, and not the paravisor's. */
-static bool code_ok(uint64_t va)
-{
-	uint64_t top = va >> 47;
-
-	return (!top || top == 0x1ffff) && va >> HV_SHIFT != HV_TAG;
-}
-
 /* <xen/arch-x86/xen.h>, struct trap_info: ends with a zero address; no list at all empties the table. */
 long hc_set_trap_table(struct vcpu *v, uint64_t list, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
@@ -31,18 +23,18 @@ long hc_set_trap_table(struct vcpu *v, uint64_t list, uint64_t b, uint64_t c, ui
 			return -XEN_EFAULT;
 		if (!t.address)
 			return 0;
-		if (!code_ok(t.address))
+		if (!is_address(t.address))
 			return -XEN_EINVAL;
 		v->traps[t.vector] = t;
 	}
 	return -XEN_EINVAL;
 }
 
-static long set_callback(struct vcpu *v, unsigned type, uint64_t rip, bool mask)
+long set_callback(struct vcpu *v, unsigned type, uint64_t rip, bool mask)
 {
 	struct callback c = { rip, mask };
 
-	if (!code_ok(rip))
+	if (!is_address(ROOT_LEVEL == 3 ? (uint32_t)rip : rip))
 		return -XEN_EINVAL;
 	switch (type) {
 	case CALLBACKTYPE_event:
@@ -63,7 +55,7 @@ static long set_callback(struct vcpu *v, unsigned type, uint64_t rip, bool mask)
 		v->sysenter = c;
 		return 0;
 	case CALLBACKTYPE_nmi: /* a row of the trap table, which masks events */
-		v->traps[TRAP_NMI] = (struct trap_info){ TRAP_NMI, 4, FLAT_KERNEL_CS, rip };
+		v->traps[TRAP_NMI] = (struct trap_info){ TRAP_NMI, 4, SEL_CS, rip };
 		return 0;
 	}
 	return -XEN_ENOSYS;
@@ -99,7 +91,7 @@ long hc_callback_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint
 long hc_set_callbacks(struct vcpu *v, uint64_t event, uint64_t failsafe, uint64_t syscall, uint64_t d, uint64_t e)
 {
 	(void)d, (void)e;
-	if (!code_ok(event) || !code_ok(failsafe) || !code_ok(syscall))
+	if (!is_address(event) || !is_address(failsafe) || !is_address(syscall))
 		return -XEN_EINVAL;
 	set_callback(v, CALLBACKTYPE_event, event, true);
 	set_callback(v, CALLBACKTYPE_failsafe, failsafe, false);
@@ -123,13 +115,15 @@ long hc_nmi_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t 
 	return -XEN_ENOSYS;
 }
 
+bool m2p_strict;
+
 /* Page-table writes are always emulated, and segments of 4 GiB are a 32-bit guest's; of the rest each is a switch. */
 long hc_vm_assist(struct vcpu *v, uint64_t cmd, uint64_t type, uint64_t c, uint64_t d, uint64_t e)
 {
 	bool on = cmd == VMASST_CMD_enable;
 
 	(void)v, (void)c, (void)d, (void)e;
-	if (type > VMASST_TYPE_runstate_update_flag && type != VMASST_TYPE_m2p_strict)
+	if (type > VMASST_TYPE_runstate_update_flag && (ROOT_LEVEL == 3 || type != VMASST_TYPE_m2p_strict))
 		return -XEN_EINVAL;
 	if (cmd != VMASST_CMD_enable && cmd != VMASST_CMD_disable)
 		return -XEN_ENOSYS;

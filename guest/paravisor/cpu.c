@@ -30,7 +30,10 @@ _Static_assert(sizeof(struct vcpu) <= VCPU_DATA_LEN, "struct vcpu");
 _Static_assert(sizeof(struct regs) == R_LEN, "struct regs");
 _Static_assert(offsetof(struct regs, cs) == R_CS && offsetof(struct regs, vector) == R_VEC, "struct regs");
 
-extern char trap_debug[], trap_stubs[], syscall_stubs[], syscall32_stubs[], sysenter_entry[];
+extern char trap_debug[], trap_stubs[], sysenter_entry[];
+#if ROOT_LEVEL == 4
+extern char syscall_stubs[], syscall32_stubs[];
+#endif
 
 /* ---- Segments and gates ---- */
 
@@ -47,15 +50,26 @@ struct table_reg {
 	uint64_t base;
 } __attribute__((packed));
 
+/* The ring that may use a gate by an instruction of its own. */
+static unsigned gate_ring(unsigned vector)
+{
+	if (vector == TRAP_BP || vector == TRAP_OF || (ROOT_LEVEL == 3 && vector == VEC_SYSCALL32))
+		return 3;
+	return ROOT_LEVEL == 3 && vector == VEC_HYPERCALL32 ? 1 : 0;
+}
+
 static void idt_init(void)
 {
 	for (unsigned i = 0; i < ARRAY(idt); i++) {
 		uint64_t stub = i == TRAP_DB ? (uint64_t)trap_debug : (uint64_t)trap_stubs + 16ul * i;
-		bool open = i == TRAP_BP || i == TRAP_OF;
 
-		idt[i] =
-			(struct gate){ (uint16_t)stub,         SEL_HV_CS, 0, open ? 0xee : 0x8e, (uint16_t)(stub >> 16),
-				       (uint32_t)(stub >> 32), 0 };
+		idt[i] = (struct gate){ (uint16_t)stub,
+					SEL_HV_CS,
+					0,
+					(uint8_t)(0x8e | gate_ring(i) << 5),
+					(uint16_t)(stub >> 16),
+					(uint32_t)(stub >> 32),
+					0 };
 	}
 	idt[TRAP_DB].ist = 2;
 	idt[TRAP_NMI].ist = idt[TRAP_DF].ist = idt[TRAP_MC].ist = 1;
@@ -83,7 +97,12 @@ static void segments_init(struct vcpu *v)
 	gdt[SEL_HV_DS / 8] = 0x00cf93000000ffff;
 	gdt[SEL_CS32 / 8] = 0x00cffb000000ffff;
 	gdt[SEL_DS / 8] = 0x00cff3000000ffff;
+#if ROOT_LEVEL == 4
 	gdt[SEL_CS64 / 8] = 0x00affb000000ffff;
+#else
+	gdt[SEL_CS / 8] = 0x00cfbb000000ffff;
+	gdt[SEL_SS / 8] = 0x00cfb3000000ffff;
+#endif
 	v->tss.rsp[0] = (uint64_t)v + STACK_SP;
 	v->tss.ist[0] = (uint64_t)v + CRASH_STACK_SP;
 	v->tss.ist[1] = (uint64_t)v + DEBUG_STACK_SP;
@@ -96,13 +115,31 @@ static void segments_init(struct vcpu *v)
 	__asm__ volatile("ltr %w0; lldt %w1" ::"r"(SEL_TSS), "r"(0));
 }
 
-static void msrs_init(struct vcpu *v)
+#if ROOT_LEVEL == 4
+
+static void syscall_init(struct vcpu *v)
 {
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 0x801); /* NXE, SCE */
 	wrmsr(MSR_STAR, (uint64_t)SYSRET_BASE << 48 | (uint64_t)SEL_HV_CS << 32);
 	wrmsr(MSR_LSTAR, (uint64_t)syscall_stubs + v->id * 32);
 	wrmsr(MSR_CSTAR, (uint64_t)syscall32_stubs + v->id * 32);
 	wrmsr(MSR_FMASK, 0x44700); /* TF IF DF NT AC */
+}
+
+#else
+
+/* syscall stays off: without a gate of its own for it, what it does in a 32-bit process differs from CPU to CPU. */
+static void syscall_init(struct vcpu *v)
+{
+	(void)v;
+	wrmsr(MSR_EFER, (rdmsr(MSR_EFER) | 0x800) & ~1ull);
+}
+
+#endif
+
+static void msrs_init(struct vcpu *v)
+{
+	syscall_init(v);
 	safe_wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);
 	safe_wrmsr(MSR_SYSENTER_ESP, (uint64_t)v + STACK_SP);
 	safe_wrmsr(MSR_SYSENTER_EIP, (uint64_t)sysenter_entry);
@@ -138,6 +175,9 @@ static const uint16_t pv_features[] = {
 	/* 0x80000008, 0x80000021 */
 	F(CLZERO), F(RSTR_FP_ERR_PTRS), F(LFENCE_DISPATCH), F(NSCB)
 };
+
+/* Of these, what a 32-bit guest cannot use. */
+static const uint16_t only_64[] = { F(LM), F(SYSCALL), F(FSGSBASE), F(CX16), F(LAHF_LM) };
 #undef F
 
 #define WORDS 14
@@ -180,6 +220,9 @@ void cpu_features_init(void)
 	}
 	for (unsigned i = 0; i < ARRAY(pv_features); i++)
 		pv_mask[pv_features[i] / 32] |= 1u << pv_features[i] % 32;
+	if (ROOT_LEVEL == 3)
+		for (unsigned i = 0; i < ARRAY(only_64); i++)
+			pv_mask[only_64[i] / 32] &= ~(1u << only_64[i] % 32);
 	/* Bits of 0x80000001.edx that repeat 1.edx on AMD. */
 	pv_mask[2] |= pv_mask[0] & 0x0183f3ff;
 	idt_init();

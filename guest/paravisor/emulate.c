@@ -21,8 +21,10 @@ static uint8_t next(struct insn *i)
 	return i->at < i->len ? i->bytes[i->at++] : 0;
 }
 
-static void fetch(struct insn *i, uint64_t rip)
+static void fetch(struct vcpu *v, const struct regs *r, struct insn *i)
 {
+	uint64_t rip = code_va(v, r);
+
 	memset(i, 0, sizeof(*i));
 	if (guest_range_ok(rip, sizeof(i->bytes)))
 		i->len = (unsigned)(sizeof(i->bytes) - raw_copy(i->bytes, (const void *)rip, sizeof(i->bytes)));
@@ -301,7 +303,7 @@ int emulate_privileged(struct vcpu *v, struct regs *r)
 	uint8_t op;
 	int rc;
 
-	fetch(&i, r->rip);
+	fetch(v, r, &i);
 	for (op = next(&i); op == 0x66 || op == 0xf2 || op == 0xf3; op = next(&i))
 		i.small |= op == 0x66;
 	if ((op & 0xf0) == 0x40) {
@@ -320,7 +322,7 @@ int emulate_forced(struct vcpu *v, struct regs *r)
 	static const uint8_t forced_cpuid[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
 	struct insn i;
 
-	fetch(&i, r->rip);
+	fetch(v, r, &i);
 	if (i.len < sizeof(forced_cpuid) || memcmp(i.bytes, forced_cpuid, sizeof(forced_cpuid)))
 		return 1;
 	r->rip += sizeof(forced_cpuid);

@@ -168,13 +168,19 @@ ap_high:
 #define VE(f) ((f) - (STACK_SP - 48))(%rsp)
 #define VS(f) ((f) - (STACK_SP - 40))(%rsp)
 
+#ifdef PV32
+#define FAST_PAGE_FAULTS 0
+#else
+#define FAST_PAGE_FAULTS 1
+#endif
+
 	.balign 16
 	.globl trap_stubs
 trap_stubs:
 	.set vec, 0
 	.rept 256
 	.balign 16
-	.if vec == 14
+	.if vec == 14 && FAST_PAGE_FAULTS
 	jmp page_fault_entry
 	.else
 	.if vec != 8 && (vec < 10 || vec > 14) && vec != 17 && vec != 21 && vec != 29 && vec != 30
@@ -186,6 +192,7 @@ trap_stubs:
 	.set vec, vec + 1
 	.endr
 
+#ifndef PV32
 /*
  * A process's page fault is its kernel's alone: the frame that bounce() would
  * write (error code, r11 and rcx below what the processor pushed), and on to the
@@ -239,6 +246,7 @@ page_fault_bad_stack:
 	PUSH_REGS
 	movq %rsp, %rdi
 	call bad_kernel_stack
+#endif
 
 	.balign 16
 trap_common:
@@ -313,6 +321,7 @@ call_on_stack:
 	call *%rcx
 	ud2
 
+#ifndef PV32
 /* ---- syscall: one stub a vCPU, for the CPU gives no stack --------------- */
 
 	.balign 32 /* the CPUs find their stubs by n * 32 behind the label */
@@ -484,8 +493,10 @@ iret_slow:
 	movl $23, %eax
 	movq VS(V_SCRATCH), %rdx
 	jmp hypercall_from_kernel
+#endif
 
 /* 32-bit processes: AMD's syscall, Intel's sysenter. C does the rest. */
+#ifndef PV32
 syscall32_common:
 	movq $SEL_DS, 8(%rsp)
 	pushq %r11
@@ -494,6 +505,7 @@ syscall32_common:
 	pushq $0
 	movl $0x101, 4(%rsp)
 	jmp entry32
+#endif
 	.globl sysenter_entry
 sysenter_entry:
 	pushq $SEL_DS
@@ -529,7 +541,7 @@ raw_copy:
 	ret
 
 /* Each of these returns 0, or 1 where the instruction faulted. */
-	.globl safe_rdmsr, safe_wrmsr, safe_xsetbv, safe_load_gs
+	.globl safe_rdmsr, safe_wrmsr, safe_xsetbv, safe_load_gs, safe_load_segment
 safe_rdmsr:
 	movl %edi, %ecx
 	MAY_FAULT failed, rdmsr
@@ -552,6 +564,22 @@ safe_xsetbv:
 	movq %rsi, %rdx
 	shrq $32, %rdx
 	MAY_FAULT failed, xsetbv
+	xorl %eax, %eax
+	ret
+safe_load_segment:
+	cmpl $1, %edi
+	je 1f
+	ja 2f
+	MAY_FAULT failed, movw %si, %ds
+	jmp succeeded
+1:	MAY_FAULT failed, movw %si, %es
+	jmp succeeded
+2:	cmpl $2, %edi
+	jne 3f
+	MAY_FAULT failed, movw %si, %fs
+	jmp succeeded
+3:	MAY_FAULT failed, movw %si, %gs
+succeeded:
 	xorl %eax, %eax
 	ret
 safe_load_gs:				/* of the side that is swapped out */

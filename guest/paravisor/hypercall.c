@@ -17,42 +17,51 @@ static const struct {
 	hypercall_fn *fn;
 } table[NR_HYPERCALLS] = {
 #define ROW(n) [__HYPERVISOR_##n] = { #n, hc_##n }
-	ROW(set_trap_table),
+/* Of these a 32-bit guest's arguments have another shape: pv32/calls.c. */
+#if ROOT_LEVEL == 4
+#define ROW_WIDE(n) ROW(n)
+#else
+#define ROW_WIDE(n) [__HYPERVISOR_##n] = { #n, hc32_##n }
+#endif
+	ROW_WIDE(set_trap_table),
 	ROW(mmu_update),
-	ROW(set_gdt),
+	ROW_WIDE(set_gdt),
 	ROW(stack_switch),
-	ROW(set_callbacks),
+	ROW_WIDE(set_callbacks),
 	ROW(fpu_taskswitch),
 	ROW(sched_op_compat),
 	ROW(platform_op),
 	ROW(set_debugreg),
 	ROW(get_debugreg),
-	ROW(update_descriptor),
-	ROW(memory_op),
-	ROW(multicall),
-	ROW(update_va_mapping),
-	ROW(set_timer_op),
+	ROW_WIDE(update_descriptor),
+	ROW_WIDE(memory_op),
+	ROW_WIDE(multicall),
+	ROW_WIDE(update_va_mapping),
+	ROW_WIDE(set_timer_op),
 	ROW(event_channel_op_compat),
-	ROW(xen_version),
+	ROW_WIDE(xen_version),
 	ROW(console_io),
 	ROW(physdev_op_compat),
-	ROW(grant_table_op),
+	ROW_WIDE(grant_table_op),
 	ROW(vm_assist),
 	ROW(iret),
-	ROW(vcpu_op),
+	ROW_WIDE(vcpu_op),
+#if ROOT_LEVEL == 4
 	ROW(set_segment_base),
-	ROW(mmuext_op),
-	ROW(nmi_op),
-	ROW(sched_op),
-	ROW(callback_op),
+#endif
+	ROW_WIDE(mmuext_op),
+	ROW_WIDE(nmi_op),
+	ROW_WIDE(sched_op),
+	ROW_WIDE(callback_op),
 	ROW(event_channel_op),
 	ROW(physdev_op),
 	ROW(sysctl),
 	ROW(domctl),
 	ROW(xenpmu_op),
 	ROW(dm_op),
+	ROW_WIDE(update_va_mapping_otherdomain),
 #undef ROW
-	[__HYPERVISOR_update_va_mapping_otherdomain] = { "update_va_mapping_otherdomain", hc_update_va_otherdomain },
+#undef ROW_WIDE
 	[__HYPERVISOR_kexec_op] = { "kexec_op", hc_denied },
 	[__HYPERVISOR_hypfs_op] = { "hypfs_op", hc_denied },
 	[__HYPERVISOR_mca] = { "mca", hc_denied },
@@ -131,14 +140,28 @@ void hypercall_counts(void)
 
 /* ---- Guest memory ---- */
 
+#if ROOT_LEVEL == 4
+
 /* Neither the paravisor's, nor wrapping. What is not canonical or not mapped faults, and survives it. */
 bool guest_range_ok(uint64_t va, uint64_t len)
 {
 	uint64_t last = va + (len ? len - 1 : 0);
 
-	return last >= va && va >> HV_SHIFT != HV_TAG && last >> HV_SHIFT != HV_TAG &&
+	return last >= va && !is_paravisors(va) && !is_paravisors(last) &&
 	       !(va < HYPERVISOR_VIRT_START && last >= HYPERVISOR_VIRT_END);
 }
+
+#else
+
+/* What 32 bits reach, and this vCPU's widened arguments: their address is never one that the guest gave. */
+bool guest_range_ok(uint64_t va, uint64_t len)
+{
+	uint64_t last = va + (len ? len - 1 : 0), xlat = (uint64_t)this_vcpu() + XLAT_OFF;
+
+	return last >= va && (last >> 32 == 0 || (va >= xlat && last < xlat + XLAT_LEN));
+}
+
+#endif
 
 int copy_from_guest(void *to, uint64_t va, size_t len)
 {

@@ -38,7 +38,7 @@
  *  +0x9000  +---------------------+
  *           | debug stack (IST 2) | #DB, until it is known where it hit
  *  +0x8000  +---------------------+
- *           | nothing             |
+ *           | arguments, widened  | XLAT_OFF: of a 32-bit guest's hypercalls (pv32/calls.c); else nothing
  *  +0x4000  +---------------------+
  *           | struct vcpu         |
  *  +0x0000  +---------------------+
@@ -57,13 +57,18 @@
 #define VA(x) x##ul
 #endif
 
-#define M2P_VA       VA(0xffff800000000000)
-#define DIRECT_VA    VA(0xffff808000000000)
-#define IMAGE_VA     VA(0xffff810000000000)
-#define FRAMES_VA    VA(0xffff810000200000)
-#define VCPUS_VA     VA(0xffff810020000000)
-#define TABLES_VA    VA(0xffff810040000000)
-#define MMIO_VA      VA(0xffff810060000000)
+#define M2P_VA    VA(0xffff800000000000)
+#define DIRECT_VA VA(0xffff808000000000)
+#define IMAGE_VA  VA(0xffff810000000000)
+#define FRAMES_VA VA(0xffff810000200000)
+#define VCPUS_VA  VA(0xffff810020000000)
+#define TABLES_VA VA(0xffff810040000000)
+#define MMIO_VA   VA(0xffff810060000000)
+
+/* A 32-bit guest sees the machine-to-physical table here, in its last GiB (arch-x86/xen-x86_32.h). */
+#define M2P32_VA     VA(0xf5800000)
+#define HV_FIRST_L2  428 /* the first slot of that GiB's level 2 that is not the guest's */
+#define LAST_L3      3   /* of the four entries of a PAE root */
 
 #define IMAGE_MAX    0x200000
 #define HV_FIRST     256 /* top-level slots */
@@ -76,12 +81,14 @@
 
 #define VCPU_SIZE      0x10000
 #define VCPU_DATA_LEN  0x4000
+#define XLAT_OFF       0x4000
+#define XLAT_LEN       0x4000
 #define DEBUG_STACK    0x8000
 #define DEBUG_STACK_SP 0x9000
 #define CRASH_STACK_SP 0xb000
 #define STACK          0xc000
 #define STACK_SP       0x10000
-#define MAX_VCPUS      32
+#define MAX_VCPUS      32 /* as many as shared_info has places for */
 
 #define TABLES_SIZE    0x20000
 #define LDT_OFF        0x10000
@@ -94,21 +101,34 @@
 #define IOAPIC_VA      (MMIO_VA + 0x1000)
 #define HPET_VA        (MMIO_VA + 0x2000)
 
-/* Selectors. Those of ring 3 are Xen's ABI (xen-x86_64.h); the paravisor's own stand beside them. */
-#define SEL_HV_CS   0xe008
-#define SEL_HV_DS   0xe010
+/* Selectors. The guest's are Xen's ABI (xen-x86_64.h, xen-x86_32.h); the paravisor's own stand beside them. */
+#define SEL_HV_CS 0xe008
+#define SEL_HV_DS 0xe010
+#define SEL_TSS   0xe040
+#define SEL_LDT   0xe050
+#ifdef PV32
+#define SEL_CS   0xe019
+#define SEL_SS   0xe021
+#define SEL_CS32 0xe02b
+#define SEL_DS   0xe033
+#else
 #define SEL_CS32    0xe023
 #define SEL_DS      0xe02b
 #define SEL_CS64    0xe033
-#define SEL_TSS     0xe040
-#define SEL_LDT     0xe050
+#define SEL_CS      SEL_CS64
+#define SEL_SS      SEL_DS
 #define SYSRET_BASE 0xe023
+#endif
 
 /* Vectors of the paravisor's own; the guest never sees one. */
 #define VEC_TIMER    0xf0
 #define VEC_IPI      0xf1
 #define VEC_UART     0xf2
 #define VEC_SPURIOUS 0xff
+
+/* Vectors that a 32-bit guest calls: its kernel the paravisor, its processes their kernel. */
+#define VEC_HYPERCALL32 0x82
+#define VEC_SYSCALL32   0x80
 
 /* struct regs, as the entry code pushes it. */
 #define R_R15 0
@@ -138,8 +158,12 @@
 #define V_PF_FLAGS    297 /* of the guest's handler for page faults */
 #define V_PF_RIP      304
 
-/* vcpu_info, xen.h: the same everywhere. */
+/* vcpu_info, xen.h. */
 #define INFO_MASK 1
-#define INFO_CR2  16
+#ifdef PV32
+#define INFO_CR2 8
+#else
+#define INFO_CR2 16
+#endif
 
 #endif

@@ -47,7 +47,7 @@ static bool give_back(uint64_t mfn)
 	if (!frame_is_guest(mfn) || *frame(mfn) != FRAME_GUEST)
 		return false;
 	*frame(mfn) = FRAME_FREE;
-	m2p_table[mfn] = PV_NONE;
+	m2p_table[mfn] = (guest_word)PV_NONE;
 	pages_now--;
 	return true;
 }
@@ -94,7 +94,7 @@ static bool give_extent(uint64_t mfn, unsigned order)
 static void name_extent(uint64_t mfn, uint64_t pfn, unsigned order)
 {
 	for (uint64_t i = 0; i < 1ul << order; i++)
-		m2p_table[mfn + i] = pfn + i;
+		m2p_table[mfn + i] = (guest_word)(pfn + i);
 }
 
 /* One extent of a decrease or a populate; false ends the loop, as Xen does at the first that fails. */

@@ -18,10 +18,50 @@
 #define L1_REFUSED (PTE_PWT | PTE_PCD | PTE_PS | PTE_G)
 #define LX_REFUSED (PTE_PWT | PTE_PCD | PTE_PS | PTE_G)
 
-static bool own_slot(unsigned level, unsigned index)
+#if ROOT_LEVEL == 4
+
+static bool own_slot(uint64_t mfn, unsigned level, unsigned index)
 {
+	(void)mfn;
 	return level == 4 && index >= HV_FIRST && index < HV_END;
 }
+
+static unsigned entries_of(unsigned level)
+{
+	(void)level;
+	return 512;
+}
+
+static bool pae_root(unsigned level)
+{
+	(void)level;
+	return false;
+}
+
+/* The guest's kernel runs in ring 3, so it needs the user bit wherever it may go. */
+#define USER_BIT PTE_U
+
+#else
+
+static bool own_slot(uint64_t mfn, unsigned level, unsigned index)
+{
+	return level == 2 && (*frame(mfn) & FRAME_LAST) && index >= HV_FIRST_L2;
+}
+
+static bool pae_root(unsigned level)
+{
+	return level == 3;
+}
+
+static unsigned entries_of(unsigned level)
+{
+	return level == ROOT_LEVEL ? LAST_L3 + 1 : 512;
+}
+
+/* Its kernel is in ring 1, which to page tables is the supervisor: who may go where is the guest's own business. */
+#define USER_BIT 0ull
+
+#endif
 
 int frame_writable(uint64_t mfn)
 {
@@ -29,14 +69,14 @@ int frame_writable(uint64_t mfn)
 
 	if (*f & FRAME_PINNED)
 		return -XEN_EBUSY;
-	if ((*f & FRAME_LEVEL) == 4)
+	if ((*f & FRAME_LEVEL) == ROOT_LEVEL)
 		shadow_drop(mfn);
-	*f &= (uint8_t)~FRAME_LEVEL;
+	*f &= (uint8_t) ~(FRAME_LEVEL | FRAME_LAST);
 	return 0;
 }
 
 /* Check an entry of a table of that level, and make it fit for ring 3. */
-static int entry_admit(unsigned level, uint64_t *entry)
+static int entry_admit(unsigned level, unsigned index, uint64_t *entry)
 {
 	uint64_t e = *entry, mfn = pte_mfn(e);
 	int rc = 0;
@@ -49,9 +89,11 @@ static int entry_admit(unsigned level, uint64_t *entry)
 		return mfn < max_mfn ? -XEN_EINVAL : -XEN_EPERM;
 	if (level > 1)
 		rc = table_admit(mfn, level - 1);
-	else if ((e & PTE_W) && (*frame(mfn) & FRAME_LEVEL))
+	if (ROOT_LEVEL == 3 && level == 3 && index == LAST_L3 && !rc)
+		*frame(mfn) |= FRAME_LAST;
+	if (level == 1 && (e & PTE_W) && (*frame(mfn) & FRAME_LEVEL))
 		rc = frame_writable(mfn);
-	*entry = e | PTE_U;
+	*entry = e | USER_BIT;
 	return rc;
 }
 
@@ -61,25 +103,25 @@ int table_admit(uint64_t mfn, unsigned level)
 	uint8_t *f = frame(mfn);
 	int rc = 0;
 
-	if (!frame_is_guest(mfn) || (*f & FRAME_OWN))
+	if (!frame_is_guest(mfn) || (*f & FRAME_OWN) || level > ROOT_LEVEL)
 		return -XEN_EINVAL;
 	if ((*f & FRAME_LEVEL) == level)
 		return 0;
 	if (*f & FRAME_LEVEL)
 		return -XEN_EINVAL;
 	*f |= (uint8_t)level; /* first: a table that links to itself ends the recursion */
-	for (unsigned i = 0; i < 512 && !rc; i++) {
+	for (unsigned i = 0; i < entries_of(level) && !rc; i++) {
 		uint64_t e = table[i];
 
-		if (!(e & PTE_P) || own_slot(level, i))
+		if (!(e & PTE_P) || own_slot(mfn, level, i))
 			continue;
-		rc = entry_admit(level, &e);
+		rc = entry_admit(level, i, &e);
 		if (!rc && e != table[i])
 			table[i] = e;
 	}
 	if (rc)
 		*f &= (uint8_t)~FRAME_LEVEL;
-	else if (level == 4)
+	else if (level == ROOT_LEVEL)
 		shadow_refresh(mfn);
 	return rc;
 }
@@ -92,9 +134,18 @@ static int entry_check(uint64_t table_mfn, unsigned index, uint64_t *entry, unsi
 	*level = *frame(table_mfn) & FRAME_LEVEL;
 	if (!*level)
 		return 0;
-	if (own_slot(*level, index))
+	if (own_slot(table_mfn, *level, index))
 		return -XEN_EINVAL;
-	return entry_admit(*level, entry);
+	return entry_admit(*level, index, entry);
+}
+
+/* What the processor walks may be a copy. */
+static void entry_written(uint64_t table_mfn, unsigned level, unsigned index, uint64_t entry)
+{
+	if (level == ROOT_LEVEL)
+		shadow_entry(table_mfn, index, entry);
+	if (ROOT_LEVEL == 3 && level == 2 && (*frame(table_mfn) & FRAME_LAST))
+		shadow_last_l2_entry(table_mfn, index, entry);
 }
 
 int entry_write(uint64_t table_mfn, unsigned index, uint64_t entry, bool keep_ad)
@@ -113,8 +164,7 @@ int entry_write(uint64_t table_mfn, unsigned index, uint64_t entry, bool keep_ad
 	} else {
 		*(volatile uint64_t *)at = entry;
 	}
-	if (level == 4)
-		shadow_entry(table_mfn, index, *at);
+	entry_written(table_mfn, level, index, *at);
 	return 0;
 }
 
@@ -127,8 +177,8 @@ int entry_replace(uint64_t table_mfn, unsigned index, uint64_t old, uint64_t ent
 	if (rc)
 		return rc;
 	*done = __atomic_compare_exchange_n(at, &old, entry, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	if (*done && level == 4)
-		shadow_entry(table_mfn, index, entry);
+	if (*done)
+		entry_written(table_mfn, level, index, entry);
 	return 0;
 }
 
@@ -136,9 +186,9 @@ uint64_t *walk(uint64_t root_mfn, uint64_t va, unsigned level, uint64_t *ret_mfn
 {
 	uint64_t mfn = root_mfn;
 
-	if (va >> HV_SHIFT == HV_TAG)
+	if (is_paravisors(va))
 		return NULL;
-	for (unsigned l = 4;; l--) {
+	for (unsigned l = ROOT_LEVEL;; l--) {
 		uint64_t *at;
 
 		if (!frame_is_guest(mfn))
@@ -161,19 +211,20 @@ uint64_t *walk(uint64_t root_mfn, uint64_t va, unsigned level, uint64_t *ret_mfn
  */
 int repair_user_bits(struct vcpu *v, uint64_t va, uint32_t error)
 {
-	uint64_t need = PTE_P | (error & PF_WRITE ? PTE_W : 0), mfn;
 	bool changed = false;
+	uint64_t mfn;
 
-	for (unsigned level = 4; level; level--) {
+	for (unsigned level = ROOT_LEVEL; level; level--) {
 		uint64_t *e = walk(v->kernel_mfn, va, level, &mfn);
+		uint64_t need = PTE_P | ((error & PF_WRITE) && !pae_root(level) ? PTE_W : 0);
 
 		if (!e || (*e & need) != need || ((error & PF_FETCH) && (*e & PTE_NX)) || !frame_is_guest(pte_mfn(*e)))
 			return 1;
-		if (*e & PTE_U)
+		if ((*e & USER_BIT) == USER_BIT)
 			continue;
-		*e |= PTE_U;
+		*e |= USER_BIT;
 		changed = true;
-		if (level == 4)
+		if (level == ROOT_LEVEL)
 			shadow_entry(mfn, (va >> 39) & 511, *e);
 	}
 	invlpg(va);

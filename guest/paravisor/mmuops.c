@@ -25,7 +25,7 @@ static int one_update(const struct mmu_update *u)
 	default: /* MMU_MACHPHYS_UPDATE */
 		if (!frame_is_guest(mfn))
 			return -XEN_EINVAL;
-		m2p_table[mfn] = u->val;
+		m2p_table[mfn] = (guest_word)u->val;
 		return 0;
 	}
 }
@@ -103,7 +103,8 @@ long hc_update_va_mapping(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t 
 	return rc ? rc : uvm_flush(va, flags);
 }
 
-long hc_update_va_otherdomain(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t flags, uint64_t domid, uint64_t e)
+long hc_update_va_mapping_otherdomain(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t flags, uint64_t domid,
+				      uint64_t e)
 {
 	return is_own(domid) ? hc_update_va_mapping(v, va, entry, flags, domid, e) : -XEN_ESRCH;
 }

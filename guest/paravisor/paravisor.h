@@ -80,9 +80,23 @@ struct regs {
 
 struct shadow;
 
+/*
+ * Where a guest's handler is: its address, and in the 32-bit build the code
+ * selector above bit 32.
+ */
+static inline uint64_t handler_at(uint16_t cs, uint64_t address)
+{
+	return ROOT_LEVEL == 3 && address ? (uint64_t)cs << 32 | (uint32_t)address : address;
+}
+
+static inline uint64_t handler_of(const struct trap_info *t)
+{
+	return handler_at(t->cs, t->address);
+}
+
 /* A callback that the guest registered. */
 struct callback {
-	uint64_t rip;
+	uint64_t rip; /* handler_at() */
 	bool mask_events;
 };
 
@@ -124,6 +138,7 @@ struct vcpu {
 	bool initialised;
 	bool info_registered;
 	uint64_t fs_base, gs_base, gs_base_user; /* while it is down */
+	uint16_t ds, es, fs, gs;                 /* the same of a 32-bit guest */
 
 	struct shadow *kernel_root, *user_root;
 	uint64_t kernel_mfn, user_mfn; /* the guest's own top-level tables */
@@ -262,6 +277,17 @@ uint64_t guest_cr4_mask(void);
 bool cpu_has_xsave(void);
 bool xcr0_fits(uint64_t xcr0);
 
+/* Never the guest's; and what it may give as an address at all. */
+static inline bool is_paravisors(uint64_t va)
+{
+	return ROOT_LEVEL == 4 ? va >> HV_SHIFT == HV_TAG : va >= M2P32_VA;
+}
+
+static inline bool is_address(uint64_t va)
+{
+	return (ROOT_LEVEL == 3 || va >> 47 == 0 || va >> 47 == 0x1ffff) && !is_paravisors(va);
+}
+
 /* ---- guest memory: copies that survive a fault ---- */
 bool guest_range_ok(uint64_t va, uint64_t len);
 int copy_from_guest(void *to, uint64_t va, size_t len); /* 0 or -XEN_EFAULT */
@@ -274,13 +300,23 @@ int safe_rdmsr(uint32_t msr, uint64_t *ret);
 int safe_wrmsr(uint32_t msr, uint64_t value);
 int safe_xsetbv(uint32_t index, uint64_t value);
 int safe_load_gs(uint16_t selector);
+int safe_load_segment(unsigned which, uint16_t selector); /* 0 ds, 1 es, 2 fs, 3 gs */
 
 /* ---- traps.c ---- */
-void to_kernel_mode(struct vcpu *v);
-void to_user_mode(struct vcpu *v);
 void inject(struct vcpu *v, struct regs *r, enum trap trap, uint32_t error);
 void inject_pf(struct vcpu *v, struct regs *r, uint64_t address, uint32_t error);
+/* ---- bounce.c, or pv32/bounce.c ---- */
 void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint32_t *error);
+void inject_failsafe(struct vcpu *v, struct regs *r);
+#if ROOT_LEVEL == 4
+static inline bool guest_gate(const struct vcpu *v, const struct regs *r) /* it calls by syscall, which is no trap */
+{
+	(void)v, (void)r;
+	return false;
+}
+#else
+bool guest_gate(struct vcpu *v, struct regs *r); /* the guest came by a gate of its own: true, and done */
+#endif
 __attribute__((noreturn, format(printf, 2, 3))) void guest_crash(struct vcpu *v, const char *fmt, ...);
 
 /* ---- attend.c ---- */
@@ -313,6 +349,7 @@ int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t address);
 #define FRAME_GUEST  0x80 /* the guest may map it */
 #define FRAME_PINNED 0x40
 #define FRAME_OWN    0x20 /* the guest may map it, but it is the paravisor's: no page table may lie there */
+#define FRAME_LAST   0x08 /* a live level 2 that a 32-bit guest has for its last GiB */
 #define FRAME_LEVEL  0x07 /* a live page table of that level */
 
 static inline uint8_t *frame(uint64_t mfn)
@@ -339,8 +376,9 @@ int frame_writable(uint64_t mfn); /* the guest is to map it writable: it can be 
 
 /* ---- shadow.c: the copies of top-level tables that CPUs run on ---- */
 struct shadow {
-	uint64_t mfn; /* of the guest's table */
-	uint64_t cr3; /* machine address of the copy */
+	uint64_t mfn;     /* of the guest's table */
+	uint64_t low_mfn; /* of a 32-bit guest: its level 2 for the last GiB */
+	uint64_t cr3;     /* machine address of the copy */
 	uint64_t *copy;
 	uint32_t users; /* vCPUs that have it loaded or will */
 	uint16_t next;  /* in its hash chain */
@@ -352,6 +390,7 @@ void shadow_put(struct shadow *s);
 void shadow_entry(uint64_t mfn, unsigned index, uint64_t entry);
 void shadow_refresh(uint64_t mfn);
 void shadow_drop(uint64_t mfn);
+void shadow_last_l2_entry(uint64_t mfn, unsigned index, uint64_t entry); /* pv32/shadow.c only */
 int set_kernel_root(struct vcpu *v, uint64_t mfn);
 int set_user_root(struct vcpu *v, uint64_t mfn);
 
@@ -389,6 +428,7 @@ void wallclock_publish(void);
 void timer_set(struct vcpu *v);
 void timer_fired(struct vcpu *v);
 void runstate(struct vcpu *v, uint32_t state);
+int runstate_to_guest(uint64_t va, const vcpu_runstate_info_t *r);
 extern bool runstate_flagged; /* XEN_RUNSTATE_UPDATE is wanted around updates */
 void timer_change(struct vcpu *v);
 
@@ -403,6 +443,11 @@ static inline bool upcall_due(const struct vcpu *v)
 {
 	return v->info->evtchn_upcall_pending && !v->info->evtchn_upcall_mask;
 }
+
+/* ---- context.c, or pv32/context.c ---- */
+int vcpu_context_load(struct vcpu *v, uint64_t arg);
+void vcpu_save_segments(struct vcpu *v);
+void vcpu_load_segments(const struct vcpu *v); /* the guest's tables must be loaded */
 
 /* ---- sched.c ---- */
 void idle(struct vcpu *v);
@@ -425,15 +470,28 @@ hypercall_fn hc_set_trap_table, hc_mmu_update, hc_set_gdt, hc_stack_switch, hc_s
 	hc_set_debugreg, hc_get_debugreg, hc_update_descriptor, hc_memory_op, hc_multicall, hc_update_va_mapping,
 	hc_set_timer_op, hc_xen_version, hc_console_io, hc_grant_table_op, hc_vm_assist, hc_iret, hc_vcpu_op,
 	hc_set_segment_base, hc_mmuext_op, hc_nmi_op, hc_sched_op, hc_callback_op, hc_event_channel_op, hc_physdev_op,
-	hc_xenpmu_op, hc_sched_op_compat, hc_event_channel_op_compat, hc_physdev_op_compat, hc_update_va_otherdomain,
-	hc_denied, hc_platform_op, hc_sysctl, hc_domctl, hc_dm_op;
+	hc_xenpmu_op, hc_sched_op_compat, hc_event_channel_op_compat, hc_physdev_op_compat,
+	hc_update_va_mapping_otherdomain, hc_denied, hc_platform_op, hc_sysctl, hc_domctl, hc_dm_op;
+hypercall_fn hc32_set_trap_table, hc32_set_gdt, hc32_set_callbacks, hc32_update_descriptor, hc32_memory_op,
+	hc32_multicall, hc32_update_va_mapping, hc32_update_va_mapping_otherdomain, hc32_set_timer_op, hc32_xen_version,
+	hc32_grant_table_op, hc32_vcpu_op, hc32_mmuext_op, hc32_nmi_op, hc32_sched_op, hc32_callback_op;
 long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5]);
 void hypercall_counts(void);
 
 /* ---- segment.c ---- */
 bool descriptor_admit(uint64_t *desc);
+uint64_t segment_base(const struct vcpu *v, uint16_t selector); /* of a 32-bit guest's segment */
+
+/* Where the instruction at %cs:%rip lies. */
+static inline uint64_t code_va(const struct vcpu *v, const struct regs *r)
+{
+	return ROOT_LEVEL == 4 ? r->rip : (uint32_t)(segment_base(v, (uint16_t)r->cs) + r->rip);
+}
 int segment_load_gdt(struct vcpu *v, const uint64_t *mfns, unsigned ents);
 int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents);
+
+/* ---- callback.c ---- */
+long set_callback(struct vcpu *v, unsigned type, uint64_t handler, bool mask);
 
 /* ---- grant.c, version.c, memory.c ---- */
 void grant_init(void);

@@ -8,7 +8,7 @@
  */
 #include "paravisor.h"
 
-enum op { OP_NONE, OP_MOV, OP_XCHG, OP_CMPXCHG, OP_AND, OP_OR, OP_XOR, OP_BTS, OP_BTR, OP_BTC };
+enum op { OP_NONE, OP_MOV, OP_XCHG, OP_CMPXCHG, OP_CMPXCHG8B, OP_AND, OP_OR, OP_XOR, OP_BTS, OP_BTR, OP_BTC };
 
 struct write {
 	enum op op;
@@ -63,25 +63,26 @@ static void skip_memory(struct cursor *c, uint8_t modrm)
 }
 
 /* Rows by opcode: what it does, whether byte sized, and where its operand is. */
-enum operand { FROM_REG, FROM_IMM8, FROM_IMM };
+enum operand { FROM_REG, FROM_IMM8, FROM_IMM, FROM_PAIR };
 static const struct opcode {
 	uint8_t two, code, sub; /* sub: ModRM's reg field, or 8 for any */
 	uint8_t op, byte, operand;
 } opcodes[] = {
 	/* the most frequent first */
-	{ 0, 0x87, 8, OP_XCHG, 0, FROM_REG },    { 0, 0x80, 4, OP_AND, 1, FROM_IMM8 },
-	{ 1, 0xb1, 8, OP_CMPXCHG, 0, FROM_REG }, { 0, 0x89, 8, OP_MOV, 0, FROM_REG },
-	{ 0, 0xc7, 0, OP_MOV, 0, FROM_IMM },     { 1, 0xba, 6, OP_BTR, 0, FROM_IMM8 },
-	{ 0, 0x88, 8, OP_MOV, 1, FROM_REG },     { 0, 0xc6, 0, OP_MOV, 1, FROM_IMM8 },
-	{ 0, 0x86, 8, OP_XCHG, 1, FROM_REG },    { 0, 0x08, 8, OP_OR, 1, FROM_REG },
-	{ 0, 0x09, 8, OP_OR, 0, FROM_REG },      { 0, 0x20, 8, OP_AND, 1, FROM_REG },
-	{ 0, 0x21, 8, OP_AND, 0, FROM_REG },     { 0, 0x30, 8, OP_XOR, 1, FROM_REG },
-	{ 0, 0x31, 8, OP_XOR, 0, FROM_REG },     { 0, 0x80, 1, OP_OR, 1, FROM_IMM8 },
-	{ 0, 0x80, 6, OP_XOR, 1, FROM_IMM8 },    { 0, 0x81, 1, OP_OR, 0, FROM_IMM },
-	{ 0, 0x81, 4, OP_AND, 0, FROM_IMM },     { 0, 0x81, 6, OP_XOR, 0, FROM_IMM },
-	{ 0, 0x83, 1, OP_OR, 0, FROM_IMM8 },     { 0, 0x83, 4, OP_AND, 0, FROM_IMM8 },
-	{ 0, 0x83, 6, OP_XOR, 0, FROM_IMM8 },    { 1, 0xb0, 8, OP_CMPXCHG, 1, FROM_REG },
-	{ 1, 0xba, 5, OP_BTS, 0, FROM_IMM8 },    { 1, 0xba, 7, OP_BTC, 0, FROM_IMM8 },
+	{ 0, 0x87, 8, OP_XCHG, 0, FROM_REG },       { 0, 0x80, 4, OP_AND, 1, FROM_IMM8 },
+	{ 1, 0xb1, 8, OP_CMPXCHG, 0, FROM_REG },    { 0, 0x89, 8, OP_MOV, 0, FROM_REG },
+	{ 0, 0xc7, 0, OP_MOV, 0, FROM_IMM },        { 1, 0xba, 6, OP_BTR, 0, FROM_IMM8 },
+	{ 0, 0x88, 8, OP_MOV, 1, FROM_REG },        { 0, 0xc6, 0, OP_MOV, 1, FROM_IMM8 },
+	{ 0, 0x86, 8, OP_XCHG, 1, FROM_REG },       { 0, 0x08, 8, OP_OR, 1, FROM_REG },
+	{ 0, 0x09, 8, OP_OR, 0, FROM_REG },         { 0, 0x20, 8, OP_AND, 1, FROM_REG },
+	{ 0, 0x21, 8, OP_AND, 0, FROM_REG },        { 0, 0x30, 8, OP_XOR, 1, FROM_REG },
+	{ 0, 0x31, 8, OP_XOR, 0, FROM_REG },        { 0, 0x80, 1, OP_OR, 1, FROM_IMM8 },
+	{ 0, 0x80, 6, OP_XOR, 1, FROM_IMM8 },       { 0, 0x81, 1, OP_OR, 0, FROM_IMM },
+	{ 0, 0x81, 4, OP_AND, 0, FROM_IMM },        { 0, 0x81, 6, OP_XOR, 0, FROM_IMM },
+	{ 0, 0x83, 1, OP_OR, 0, FROM_IMM8 },        { 0, 0x83, 4, OP_AND, 0, FROM_IMM8 },
+	{ 0, 0x83, 6, OP_XOR, 0, FROM_IMM8 },       { 1, 0xb0, 8, OP_CMPXCHG, 1, FROM_REG },
+	{ 1, 0xba, 5, OP_BTS, 0, FROM_IMM8 },       { 1, 0xba, 7, OP_BTC, 0, FROM_IMM8 },
+	{ 1, 0xc7, 1, OP_CMPXCHG8B, 0, FROM_PAIR },
 };
 
 static const struct opcode *find(bool two, uint8_t code, uint8_t modrm)
@@ -107,6 +108,12 @@ static uint8_t prefixes(struct cursor *c)
 	return b;
 }
 
+/* edx:eax, ecx:ebx */
+static uint64_t pair(uint64_t high, uint64_t low)
+{
+	return high << 32 | (uint32_t)low;
+}
+
 static bool decode(struct regs *r, struct cursor *c, struct write *w)
 {
 	uint8_t code = prefixes(c), modrm;
@@ -123,15 +130,17 @@ static bool decode(struct regs *r, struct cursor *c, struct write *w)
 	skip_memory(c, modrm);
 	reg = (modrm >> 3 & 7) | (c->rex & 4) << 1;
 	w->op = o->op;
-	w->bytes = o->byte ? 1 : c->rex & 8 ? 8 : c->small ? 2 : 4;
+	w->bytes = o->byte ? 1 : c->rex & 8 || o->operand == FROM_PAIR ? 8 : c->small ? 2 : 4;
 	w->high = o->byte && !c->rex && reg >= 4 ? 8 : 0;
 	w->reg = o->operand == FROM_REG ? gpr(r, w->high ? reg - 4 : reg) : NULL;
 	if (o->operand == FROM_IMM8)
 		w->imm = immediate(c, 1);
 	else if (o->operand == FROM_IMM)
 		w->imm = immediate(c, w->bytes == 2 ? 2 : 4);
+	else if (o->operand == FROM_PAIR)
+		w->imm = pair(r->rcx, r->rbx);
 	w->len = c->at;
-	return c->at <= c->len;
+	return c->at <= c->len && (o->operand != FROM_PAIR || !(c->rex & 8)); /* cmpxchg16b: too wide */
 }
 
 /* ---- The operation ---- */
@@ -191,6 +200,10 @@ static uint64_t operate(const struct write *w, const struct regs *r, uint64_t ol
 		*touched = FLAGS_ALL;
 		*flags = flags_of_compare(r->rax & mask_of(w->bytes), old, w->bytes);
 		return *flags & FLAG_ZF ? src : old;
+	case OP_CMPXCHG8B:
+		*touched = FLAG_ZF;
+		*flags = pair(r->rdx, r->rax) == old ? FLAG_ZF : 0;
+		return *flags ? src : old;
 	default:
 		return src;
 	}
@@ -205,6 +218,10 @@ static void finish(const struct write *w, struct regs *r, uint64_t old, uint64_t
 		set_reg(w->reg, old, w->bytes, w->high);
 	if (w->op == OP_CMPXCHG && !(flags & FLAG_ZF))
 		set_reg(&r->rax, old, w->bytes, 0);
+	if (w->op == OP_CMPXCHG8B && !(flags & FLAG_ZF)) {
+		r->rax = (uint32_t)old;
+		r->rdx = old >> 32;
+	}
 	r->rflags = (r->rflags & ~touched) | flags;
 	r->rip += w->len;
 }
@@ -241,9 +258,9 @@ int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t va)
 	if (!pte || !(*pte & PTE_P) || (*pte & PTE_W))
 		return 1;
 	mfn = pte_mfn(*pte);
-	if (!frame_is_guest(mfn) || !(*frame(mfn) & FRAME_LEVEL) || !guest_range_ok(r->rip, sizeof(c.bytes)))
+	if (!frame_is_guest(mfn) || !(*frame(mfn) & FRAME_LEVEL) || !guest_range_ok(code_va(v, r), sizeof(c.bytes)))
 		return 1;
-	c.len -= (unsigned)raw_copy(c.bytes, (const void *)r->rip, sizeof(c.bytes));
+	c.len -= (unsigned)raw_copy(c.bytes, (const void *)code_va(v, r), sizeof(c.bytes));
 	if (!decode(r, &c, &w) || (va & 7) + w.bytes > 8)
 		return 1;
 	return apply(&w, r, (uint64_t *)((uint8_t *)frame_va(mfn) + (va & 0xff8)), mfn, va);

@@ -10,16 +10,26 @@
 #define DESC_S       (1ull << 44)
 #define DESC_P       (1ull << 47)
 #define DESC_DPL     (3ull << 45)
+#define DESC_DPL1    (1ull << 45)
+#define DESC_L       (1ull << 53)
 #define PAGE_ENTRIES 512u
 
-/* Absent, or an ordinary segment; its level becomes ring 3, where all of the guest runs. */
+/*
+ * Absent, or an ordinary segment. Its level becomes ring 3, where all of a
+ * 64-bit guest runs; a 32-bit one has rings 1 to 3, but no 64-bit code, for
+ * that could reach the paravisor's addresses from a ring that is supervisor
+ * to page tables.
+ */
 bool descriptor_admit(uint64_t *desc)
 {
 	if (!(*desc & DESC_P))
 		return true;
-	if (!(*desc & DESC_S))
+	if (!(*desc & DESC_S) || (ROOT_LEVEL == 3 && (*desc & DESC_L)))
 		return false;
-	*desc |= DESC_DPL;
+	if (ROOT_LEVEL == 4)
+		*desc |= DESC_DPL;
+	else if (!(*desc & DESC_DPL))
+		*desc |= DESC_DPL1;
 	return true;
 }
 
@@ -31,6 +41,15 @@ static uint64_t *gdt_of(const struct vcpu *v)
 static uint64_t *ldt_of(const struct vcpu *v)
 {
 	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE + LDT_OFF);
+}
+
+/* Compatibility mode adds it to every address, and 32 bits of the sum count. */
+uint64_t segment_base(const struct vcpu *v, uint16_t selector)
+{
+	const uint64_t *table = selector & 4 ? ldt_of(v) : gdt_of(v);
+	uint64_t desc = table[selector >> 3];
+
+	return (desc >> 16 & 0xffffff) | (desc >> 56) << 24;
 }
 
 /* ---- GDT ---- */
@@ -80,6 +99,7 @@ int segment_load_gdt(struct vcpu *v, const uint64_t *mfns, unsigned ents)
 	return 0;
 }
 
+#if ROOT_LEVEL == 4
 long hc_set_gdt(struct vcpu *v, uint64_t list, uint64_t ents, uint64_t c, uint64_t d, uint64_t e)
 {
 	uint64_t mfns[GDT_GUEST];
@@ -91,6 +111,7 @@ long hc_set_gdt(struct vcpu *v, uint64_t list, uint64_t ents, uint64_t c, uint64
 		return -XEN_EFAULT;
 	return segment_load_gdt(v, mfns, (unsigned)ents);
 }
+#endif
 
 /* ---- LDT ---- */
 
@@ -157,6 +178,7 @@ long hc_update_descriptor(struct vcpu *v, uint64_t maddr, uint64_t desc, uint64_
 
 /* ---- Bases and stacks ---- */
 
+#if ROOT_LEVEL == 4
 long hc_set_segment_base(struct vcpu *v, uint64_t which, uint64_t base, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)v, (void)c, (void)d, (void)e;
@@ -177,14 +199,16 @@ long hc_set_segment_base(struct vcpu *v, uint64_t which, uint64_t base, uint64_t
 	}
 	return -XEN_EINVAL;
 }
+#endif
 
 long hc_stack_switch(struct vcpu *v, uint64_t ss, uint64_t sp, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)c, (void)d, (void)e;
-	sp &= ~15ull;
+	if (ROOT_LEVEL == 4)
+		sp &= ~15ull;
 	if (!guest_range_ok(sp - 64, 64))
 		return -XEN_EINVAL;
-	v->kernel_ss = ss | 3;
+	v->kernel_ss = ROOT_LEVEL == 4 ? ss | 3 : ss & 3 ? ss : ss | 1;
 	v->kernel_sp = sp;
 	return 0;
 }
@@ -198,13 +222,6 @@ long hc_fpu_taskswitch(struct vcpu *v, uint64_t set, uint64_t b, uint64_t c, uin
 }
 
 /* ---- Debug registers ---- */
-
-static bool breakpoint_ok(uint64_t va)
-{
-	uint64_t top = va >> 47;
-
-	return (!top || top == 0x1ffff) && va >> HV_SHIFT != HV_TAG;
-}
 
 static void load_dr(unsigned n, uint64_t value)
 {
@@ -261,7 +278,7 @@ long hc_set_debugreg(struct vcpu *v, uint64_t n, uint64_t value, uint64_t c, uin
 	case 1:
 	case 2:
 	case 3:
-		if (!breakpoint_ok(value))
+		if (!is_address(value))
 			return -XEN_EPERM;
 		break;
 	case 6:

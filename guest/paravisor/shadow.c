@@ -20,7 +20,6 @@ static struct shadow copies[COPIES];
 static uint16_t buckets[BUCKETS];
 static unsigned hand; /* where the search for a victim goes on */
 static struct lock shadow_lock;
-bool m2p_strict;
 
 void shadow_init(void)
 {

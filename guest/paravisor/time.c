@@ -322,6 +322,20 @@ void timer_fired(struct vcpu *v)
 
 /* ---- Run states: <xen/vcpu.h>, struct vcpu_runstate_info ---- */
 
+/* Where state_entry_time stands: 64-bit words are aligned to 4 bytes in a 32-bit guest. */
+#define RUNSTATE_TIME_OFF (ROOT_LEVEL == 4 ? offsetof(vcpu_runstate_info_t, state_entry_time) : 4)
+
+int runstate_to_guest(uint64_t va, const vcpu_runstate_info_t *r)
+{
+	size_t times = sizeof(*r) - offsetof(vcpu_runstate_info_t, state_entry_time);
+
+	if (RUNSTATE_TIME_OFF == offsetof(vcpu_runstate_info_t, state_entry_time))
+		return copy_to_guest(va, r, sizeof(*r));
+	if (copy_to_guest(va, &r->state, sizeof(r->state)))
+		return -XEN_EFAULT;
+	return copy_to_guest(va + RUNSTATE_TIME_OFF, &r->state_entry_time, times);
+}
+
 void runstate(struct vcpu *v, uint32_t state)
 {
 	vcpu_runstate_info_t *r = &v->runstate;
@@ -335,8 +349,7 @@ void runstate(struct vcpu *v, uint32_t state)
 	if (runstate_flagged) {
 		uint64_t updating = now | XEN_RUNSTATE_UPDATE;
 
-		copy_to_guest(v->runstate_va + offsetof(vcpu_runstate_info_t, state_entry_time), &updating,
-			      sizeof(updating));
+		copy_to_guest(v->runstate_va + RUNSTATE_TIME_OFF, &updating, sizeof(updating));
 	}
-	copy_to_guest(v->runstate_va, r, sizeof(*r));
+	runstate_to_guest(v->runstate_va, r);
 }

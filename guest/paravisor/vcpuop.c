@@ -7,88 +7,9 @@
 
 /* ---- Coming up ---- */
 
-static struct vcpu_guest_context ctx; /* too large for the stack */
-static struct lock ctx_lock;
-
-static int load_tables(struct vcpu *v)
-{
-	int rc;
-
-	if (ctx.gdt_ents > GDT_GUEST * 512)
-		return -XEN_EINVAL;
-	rc = segment_load_gdt(v, ctx.gdt_frames, (unsigned)ctx.gdt_ents);
-	if (!rc)
-		rc = set_kernel_root(v, guest_cr3_mfn(ctx.ctrlreg[3]));
-	if (!rc && ctx.ctrlreg[1])
-		rc = set_user_root(v, guest_cr3_mfn(ctx.ctrlreg[1]));
-	return rc;
-}
-
-static void load_regs(struct vcpu *v)
-{
-	struct regs *r = guest_regs(v);
-	const struct cpu_user_regs *u = &ctx.user_regs;
-
-	*r = (struct regs){ .r15 = u->r15,
-			    .r14 = u->r14,
-			    .r13 = u->r13,
-			    .r12 = u->r12,
-			    .rbp = u->rbp,
-			    .rbx = u->rbx,
-			    .r11 = u->r11,
-			    .r10 = u->r10,
-			    .r9 = u->r9,
-			    .r8 = u->r8,
-			    .rax = u->rax,
-			    .rcx = u->rcx,
-			    .rdx = u->rdx,
-			    .rsi = u->rsi,
-			    .rdi = u->rdi,
-			    .rip = u->rip,
-			    .rsp = u->rsp,
-			    .cs = u->cs | 3u,
-			    .ss = u->ss | 3u };
-	r->rflags = (u->rflags & ~(FLAG_IOPL | FLAG_VM | FLAG_NT)) | FLAG_IF | 2;
-	if (!(r->ss & ~3ull))
-		r->ss = SEL_DS;
-}
-
-static int initialise(struct vcpu *v)
-{
-	int rc = load_tables(v);
-
-	if (rc)
-		return rc;
-	for (unsigned i = 0; i < 256; i++)
-		v->traps[i] = ctx.trap_ctxt[i];
-	load_regs(v);
-	v->kernel_mode = 1;
-	v->iopl = (uint32_t)(ctx.user_regs.rflags >> 12 & 3);
-	v->kernel_ss = ctx.kernel_ss;
-	hc_stack_switch(v, ctx.kernel_ss, ctx.kernel_sp, 0, 0, 0);
-	hc_set_callbacks(v, ctx.event_callback_eip, ctx.failsafe_callback_eip, ctx.syscall_callback_eip, 0, 0);
-	v->masks = !!(ctx.flags & VGCF_syscall_disables_events);
-	v->failsafe.mask_events = !!(ctx.flags & VGCF_failsafe_disables_events);
-	v->fs_base = ctx.fs_base;
-	v->gs_base = ctx.gs_base_kernel;
-	v->gs_base_user = ctx.gs_base_user;
-	v->initialised = true;
-	v->up = !!(ctx.flags & VGCF_online);
-	if (v->up)
-		kick(v);
-	return 0;
-}
-
 static long op_initialise(struct vcpu *v, uint64_t arg)
 {
-	long rc;
-
-	lock(&ctx_lock);
-	rc = copy_from_guest(&ctx, arg, sizeof(ctx));
-	if (!rc)
-		rc = v->initialised ? -XEN_EEXIST : initialise(v);
-	unlock(&ctx_lock);
-	return rc;
+	return vcpu_context_load(v, arg);
 }
 
 /* A processor whose vCPU is down waits here, on an empty stack. */
@@ -101,11 +22,9 @@ static void wait_up(const void *a, const void *b)
 	while (!v->up)
 		sti_hlt_cli();
 	v->halted = v->parked = false;
-	safe_wrmsr(MSR_FS_BASE, v->fs_base);
-	safe_wrmsr(MSR_GS_BASE, v->gs_base);
-	safe_wrmsr(MSR_KERNEL_GS_BASE, v->gs_base_user);
 	time_publish(v);
-	write_cr3(v->kernel_mode ? v->kernel_cr3 : v->user_root->cr3);
+	write_cr3(v->kernel_mode || !v->user_root ? v->kernel_cr3 : v->user_root->cr3);
+	vcpu_load_segments(v);
 	runstate(v, RUNSTATE_running);
 	timer_set(v);
 	enter_guest();
@@ -120,9 +39,7 @@ void vcpu_wait(struct vcpu *v)
 /* It goes down: what it was doing stays in its registers and at the top of its stack. */
 void vcpu_park(struct vcpu *v)
 {
-	v->fs_base = rdmsr(MSR_FS_BASE);
-	v->gs_base = rdmsr(MSR_GS_BASE);
-	v->gs_base_user = rdmsr(MSR_KERNEL_GS_BASE);
+	vcpu_save_segments(v);
 	runstate(v, RUNSTATE_offline);
 	vcpu_wait(v);
 }

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables that processors run on for a 32-bit guest (shadow.c has the
+ * 64-bit one's). Its root is a PAE level 3 of four entries; the processor, in
+ * long mode, wants four levels. So a copy is three pages: a level 4 with the
+ * paravisor's slots and the guest's root at 0, that root, and the level 2 of
+ * the guest's last GiB, in which the machine-to-physical table stands from
+ * M2P32_VA on. All other tables are the guest's own. A 32-bit guest cannot
+ * address anything above, so none of the paravisor's memory is in its reach.
+ */
+#include "../asm.h"
+#include "../paravisor.h"
+
+#define COPIES  160
+#define BUCKETS 64
+#define NOBODY  0xffff
+#define LINK    (PTE_P | PTE_W | PTE_U | PTE_A)
+
+enum { L4, L3, L2, PAGES };
+
+static struct shadow copies[COPIES];
+static uint16_t buckets[BUCKETS];
+static unsigned hand; /* where the search for a victim goes on */
+static struct lock shadow_lock;
+
+/* What the guest sees from M2P32_VA on; the same in every copy. */
+static uint64_t m2p_entries[512 - HV_FIRST_L2];
+
+static uint64_t *page_of(const struct shadow *s, unsigned which)
+{
+	return s->copy + 512ul * which;
+}
+
+static void m2p_init(void)
+{
+	uint64_t bytes = (max_mfn * sizeof(guest_word) + PAGE - 1) & -PAGE, first = va_frame(m2p_table);
+
+	for (uint64_t at = 0; at < bytes && at >> 21 < ARRAY(m2p_entries); at += PAGE) {
+		uint64_t *entry = &m2p_entries[at >> 21];
+
+		if (!*entry)
+			*entry = va_frame(boot_alloc(1)) << PAGE_SHIFT | LINK;
+		((uint64_t *)frame_va(pte_mfn(*entry)))[at >> PAGE_SHIFT & 511] =
+			(first + (at >> PAGE_SHIFT)) << PAGE_SHIFT | PTE_P | PTE_A | PTE_NX;
+	}
+}
+
+void shadow_init(void)
+{
+	uint64_t *pages = boot_alloc(COPIES * PAGES);
+
+	m2p_init();
+	for (unsigned i = 0; i < BUCKETS; i++)
+		buckets[i] = NOBODY;
+	for (unsigned i = 0; i < COPIES; i++) {
+		struct shadow *s = &copies[i];
+
+		s->copy = pages + i * 512ul * PAGES;
+		s->cr3 = va_frame(s->copy) << PAGE_SHIFT;
+		s->mfn = s->low_mfn = PV_NONE;
+		memcpy(page_of(s, L4) + HV_FIRST, hv_root + HV_FIRST, (HV_END - HV_FIRST) * 8);
+		page_of(s, L4)[0] = va_frame(page_of(s, L3)) << PAGE_SHIFT | LINK;
+		memcpy(page_of(s, L2) + HV_FIRST_L2, m2p_entries, sizeof(m2p_entries));
+	}
+}
+
+static uint16_t *bucket(uint64_t mfn)
+{
+	return &buckets[mfn % BUCKETS];
+}
+
+static struct shadow *find(uint64_t mfn)
+{
+	for (unsigned i = *bucket(mfn); i != NOBODY; i = copies[i].next)
+		if (copies[i].mfn == mfn)
+			return &copies[i];
+	return NULL;
+}
+
+static void unlink_copy(struct shadow *s)
+{
+	uint16_t *at = bucket(s->mfn);
+
+	while (*at != NOBODY && &copies[*at] != s)
+		at = &copies[*at].next;
+	if (*at != NOBODY)
+		*at = s->next;
+	s->mfn = s->low_mfn = PV_NONE;
+}
+
+/* An entry of the root: of a PAE level 3 only the frame counts. The last one leads to the copied level 2. */
+static void put_root_entry(struct shadow *s, unsigned index, uint64_t entry)
+{
+	uint64_t mfn = entry & PTE_P ? pte_mfn(entry) : PV_NONE;
+
+	if (index == LAST_L3) {
+		s->low_mfn = mfn;
+		if (mfn == PV_NONE)
+			memset(page_of(s, L2), 0, HV_FIRST_L2 * 8);
+		else
+			memcpy(page_of(s, L2), frame_va(mfn), HV_FIRST_L2 * 8);
+		mfn = va_frame(page_of(s, L2));
+	}
+	page_of(s, L3)[index] = mfn == PV_NONE ? 0 : mfn << PAGE_SHIFT | LINK;
+}
+
+static void fill(struct shadow *s)
+{
+	const uint64_t *from = frame_va(s->mfn);
+
+	for (unsigned i = 0; i <= LAST_L3; i++)
+		put_root_entry(s, i, from[i]);
+}
+
+static struct shadow *take(uint64_t mfn)
+{
+	for (unsigned n = 0; n < COPIES; n++) {
+		struct shadow *s = &copies[hand++ % COPIES];
+
+		if (s->users)
+			continue;
+		if (s->mfn != PV_NONE)
+			unlink_copy(s);
+		s->mfn = mfn;
+		s->next = *bucket(mfn);
+		*bucket(mfn) = (uint16_t)(s - copies);
+		fill(s);
+		return s;
+	}
+	panic("no copy of a top-level table is free");
+}
+
+static struct shadow *get(uint64_t mfn)
+{
+	struct shadow *s;
+
+	lock(&shadow_lock);
+	s = find(mfn);
+	if (!s)
+		s = take(mfn);
+	s->users++;
+	unlock(&shadow_lock);
+	return s;
+}
+
+void shadow_entry(uint64_t mfn, unsigned index, uint64_t entry)
+{
+	struct shadow *s;
+
+	lock(&shadow_lock);
+	s = find(mfn);
+	if (s && index <= LAST_L3)
+		put_root_entry(s, index, entry);
+	unlock(&shadow_lock);
+}
+
+/* An entry of a level 2 that some root has for its last GiB. Such writes are rare, so every copy is looked at. */
+void shadow_last_l2_entry(uint64_t mfn, unsigned index, uint64_t entry)
+{
+	if (index >= HV_FIRST_L2)
+		return;
+	lock(&shadow_lock);
+	for (unsigned i = 0; i < COPIES; i++)
+		if (copies[i].low_mfn == mfn)
+			page_of(&copies[i], L2)[index] = entry;
+	unlock(&shadow_lock);
+}
+
+/* The table was admitted anew: what it held before does not count. */
+void shadow_refresh(uint64_t mfn)
+{
+	struct shadow *s;
+
+	lock(&shadow_lock);
+	s = find(mfn);
+	if (s)
+		fill(s);
+	unlock(&shadow_lock);
+}
+
+/* It is no table any more. A vCPU that runs on it keeps the copy until it loads another. */
+void shadow_drop(uint64_t mfn)
+{
+	struct shadow *s;
+
+	lock(&shadow_lock);
+	s = find(mfn);
+	if (s && !s->users)
+		unlink_copy(s);
+	unlock(&shadow_lock);
+}
+
+int set_kernel_root(struct vcpu *v, uint64_t mfn)
+{
+	struct shadow *old = v->kernel_root;
+	int rc = table_admit(mfn, ROOT_LEVEL);
+
+	if (rc)
+		return rc;
+	v->kernel_root = get(mfn);
+	v->kernel_mfn = mfn;
+	v->kernel_cr3 = v->kernel_root->cr3;
+	if (old)
+		__atomic_fetch_sub(&old->users, 1, __ATOMIC_SEQ_CST);
+	if (v->up && v == this_vcpu())
+		write_cr3(v->kernel_cr3);
+	return 0;
+}
+
+/* Kernel and processes share their tables. */
+int set_user_root(struct vcpu *v, uint64_t mfn)
+{
+	(void)v, (void)mfn;
+	return -XEN_EOPNOTSUPP;
+}
