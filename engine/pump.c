@@ -5,7 +5,6 @@
 #include "pump.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static bool has_more(const struct pump *pump)
@@ -18,7 +17,7 @@ struct pollfd pump_waits(const struct pump *pump)
 	if (pump->closed)
 		return (struct pollfd){ .fd = -1 };
 	if (has_more(pump))
-		return (struct pollfd){ .fd = pump->to, .events = POLLOUT };
+		return (struct pollfd){ .fd = pump->to.fd, .events = POLLOUT };
 	return (struct pollfd){ .fd = pump->from, .events = POLLIN };
 }
 
@@ -46,11 +45,7 @@ static void pump_read(struct pump *pump)
 
 static void pump_write(struct pump *pump)
 {
-	const char *from = pump->buf + pump->done;
-	size_t len = pump->len - pump->done;
-	/* A guest that is gone must not end us by SIGPIPE; a reader that is gone may. */
-	ssize_t n =
-		pump->to_socket ? send(pump->to, from, len, MSG_NOSIGNAL | MSG_DONTWAIT) : write(pump->to, from, len);
+	ssize_t n = outlet_write(&pump->to, pump->buf + pump->done, pump->len - pump->done);
 
 	if (is_temporary(n))
 		return;

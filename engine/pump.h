@@ -6,17 +6,19 @@
 #ifndef PB_ENGINE_PUMP_H
 #define PB_ENGINE_PUMP_H
 
+#include "outlet.h"
+
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct pump {
-	int from, to; /* to: -1 for a pump whose pass() keeps all */
-	bool to_socket;
+	int from;
+	struct outlet to; /* of a pump whose pass() keeps all: none */
 	/* Sees what was read; returns how much of it goes on, or -1 to stop the pump for good. */
 	ssize_t (*pass)(void *ctx, char *buf, size_t len);
 	void *ctx;
-	char buf[4096]; /* no more than PIPE_BUF: a pipe that polls writable takes it whole */
+	char buf[4096];
 	size_t len, done;
 	bool closed; /* nothing will move any more */
 	bool left;   /* because pass() said so */

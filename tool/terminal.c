@@ -31,7 +31,7 @@ static void set_mode(const struct termios *mode)
 	sigemptyset(&ttou);
 	sigaddset(&ttou, SIGTTOU);
 	sigprocmask(SIG_BLOCK, &ttou, &old);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, mode);
+	tcsetattr(STDIN_FILENO, TCSANOW, mode); /* output that nobody takes would keep TCSADRAIN waiting */
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 

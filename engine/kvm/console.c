@@ -5,38 +5,18 @@
  * and what the guest wrote to the caller, and ends the machine at its deadline,
  * on a signal, or when its console has gone away.
  *
- * It must never sleep anywhere else, or a deadline would pass unseen: a write
- * follows a POLLOUT and is at most as long as what a pipe then takes, and a
- * terminal is opened a second time to be written to without blocking, as the
- * flags of the caller's own descriptor are shared with other processes.
+ * It must never sleep anywhere else, or a deadline would pass unseen.
  */
 #include "machine.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MS       1000000ull /* in ns */
 #define DRAIN_MS 1000       /* at the end, how long a slow reader may take for the guest's last words */
-
-/* A terminal anew, else the descriptor as it is. */
-static int writable_fd(int fd)
-{
-	char path[40];
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
-		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
 
 int console_open(struct machine *machine, struct engine_error *err)
 {
@@ -45,10 +25,7 @@ int console_open(struct machine *machine, struct engine_error *err)
 	console->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (console->wake_fd < 0)
 		return engine_fail_errno(err, "eventfd");
-	console->out_fd = writable_fd(machine->job->console.out_fd);
-	console->owns_out_fd = console->out_fd >= 0;
-	if (!console->owns_out_fd)
-		console->out_fd = machine->job->console.out_fd;
+	console->outlet = outlet_open(machine->job->console.out_fd);
 	console->in_open = machine->job->console.in_fd >= 0;
 	pthread_cond_init(&console->room, NULL);
 	return 0;
@@ -61,8 +38,7 @@ void console_close(struct machine *machine)
 	if (console->wake_fd < 0)
 		return;
 	close(console->wake_fd);
-	if (console->owns_out_fd)
-		close(console->out_fd);
+	outlet_close(&console->outlet);
 	pthread_cond_destroy(&console->room);
 }
 
@@ -189,8 +165,8 @@ static void write_output(struct machine *machine)
 
 	if (!len)
 		return;
-	if (machine->console.out_fd >= 0)
-		done = write(machine->console.out_fd, buf, len < PIPE_BUF ? len : PIPE_BUF);
+	if (machine->console.outlet.fd >= 0)
+		done = outlet_write(&machine->console.outlet, buf, len);
 	if (done < 0 && errno != EINTR && errno != EAGAIN) {
 		end(machine, ENDING_LEFT, "nobody reads its console");
 		done = (ssize_t)len; /* nobody will ever read it */
@@ -203,14 +179,14 @@ static void write_output(struct machine *machine)
 		consume_output(machine, (size_t)done);
 }
 
-static void take_signal(struct machine *machine, int signal_fd)
+static void take_signal(struct machine *machine, const struct signals *signals)
 {
-	struct signalfd_siginfo info;
+	unsigned number = signals_take(signals);
 	char detail[32];
 
-	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
+	if (!number)
 		return;
-	snprintf(detail, sizeof(detail), "signal %u", info.ssi_signo);
+	snprintf(detail, sizeof(detail), "signal %u", number);
 	end(machine, ENDING_LEFT, detail);
 }
 
@@ -270,28 +246,28 @@ static void check_deadlines(struct machine *machine)
 enum { WAKE, SIGNAL, IN, OUT, FDS };
 
 /* One round: sleep until something happens, and see to it. */
-static void serve(struct machine *machine, int signal_fd)
+static void serve(struct machine *machine, const struct signals *signals)
 {
 	bool output = has_output(machine);
 	struct pollfd fds[FDS] = {
 		[WAKE] = { .fd = machine->console.wake_fd, .events = POLLIN },
-		[SIGNAL] = { .fd = signal_fd, .events = POLLIN },
+		[SIGNAL] = { .fd = signals->fd, .events = POLLIN },
 		[IN] = { .fd = wants_input(machine) ? machine->job->console.in_fd : -1, .events = POLLIN },
-		[OUT] = { .fd = output ? machine->console.out_fd : -1, .events = POLLOUT },
+		[OUT] = { .fd = output ? machine->console.outlet.fd : -1, .events = POLLOUT },
 	};
-	int timeout = output && machine->console.out_fd < 0 ? 0 : time_left(deadline(machine));
+	int timeout = output && machine->console.outlet.fd < 0 ? 0 : time_left(deadline(machine));
 	uint64_t count;
 
 	if (poll(fds, FDS, timeout) < 0)
 		return;
 	if (fds[WAKE].revents && read(fds[WAKE].fd, &count, sizeof(count)) < 0)
 		return;
-	if (fds[OUT].revents || machine->console.out_fd < 0)
+	if (fds[OUT].revents || machine->console.outlet.fd < 0)
 		write_output(machine);
 	if (fds[IN].revents)
 		read_input(machine);
 	if (fds[SIGNAL].revents)
-		take_signal(machine, signal_fd);
+		take_signal(machine, signals);
 }
 
 /* The guest's last words, as far as the reader takes them. */
@@ -300,17 +276,17 @@ static void drain(struct machine *machine)
 	uint64_t deadline_ns = watch_clock() + DRAIN_MS * MS;
 
 	while (has_output(machine) && time_left(deadline_ns) > 0) {
-		struct pollfd out = { .fd = machine->console.out_fd, .events = POLLOUT };
+		struct pollfd out = { .fd = machine->console.outlet.fd, .events = POLLOUT };
 
 		if (out.fd < 0 || poll(&out, 1, time_left(deadline_ns)) > 0)
 			write_output(machine);
 	}
 }
 
-void console_serve(struct machine *machine, int signal_fd)
+void console_serve(struct machine *machine, const struct signals *signals)
 {
 	while (!machine->ended) {
-		serve(machine, signal_fd);
+		serve(machine, signals);
 		check_deadlines(machine);
 	}
 	drain(machine);

@@ -9,12 +9,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,35 +131,6 @@ int kvm_memory(const struct engine_options *options, struct engine_memory *ret, 
 
 /* ---- The run ------------------------------------------------------------ */
 
-/* For as long as the machine runs, signals end it instead of us, and a closed pipe is an error like others. */
-static int catch_signals(sigset_t *ret_before)
-{
-	sigset_t endings, blocked;
-
-	sigemptyset(&endings);
-	sigaddset(&endings, SIGINT);
-	sigaddset(&endings, SIGTERM);
-	sigaddset(&endings, SIGHUP);
-	sigaddset(&endings, SIGQUIT);
-	blocked = endings;
-	sigaddset(&blocked, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &blocked, ret_before);
-	return signalfd(-1, &endings, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void release_signals(int fd, const sigset_t *before)
-{
-	const struct timespec at_once = { 0 };
-	sigset_t pipe;
-
-	close(fd);
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
-	if (!sigismember(before, SIGPIPE))
-		sigtimedwait(&pipe, NULL, &at_once);
-	pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
 static void start_clock(struct machine *machine)
 {
 	uint64_t timeout_ms = machine->job->timeout_ms;
@@ -179,18 +148,18 @@ static void tell(const struct machine *machine, struct engine_result *ret)
 
 static int run_machine(struct machine *machine, struct engine_result *ret, struct engine_error *err)
 {
-	sigset_t before;
-	int signal_fd = catch_signals(&before);
+	struct signals signals;
 	int failed;
 
+	signals_catch(&signals);
 	start_clock(machine);
 	failed = machine_start(machine, err);
 	if (!failed) {
-		console_serve(machine, signal_fd);
+		console_serve(machine, &signals);
 		machine_join(machine);
 		tell(machine, ret);
 	}
-	release_signals(signal_fd, &before);
+	signals_release(&signals);
 	return failed;
 }
 

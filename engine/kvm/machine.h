@@ -21,6 +21,8 @@
 #define PB_KVM_MACHINE_H
 
 #include "../internal.h"
+#include "../outlet.h"
+#include "../signals.h"
 #include "../watch.h"
 #include "cmos.h"
 #include "uart.h"
@@ -46,9 +48,8 @@ struct vcpu {
 /* The way between the serial port and the caller's console. */
 #define CONSOLE_BUFFER 4096
 struct console {
-	int wake_fd; /* an eventfd: the guest wrote, wants input, or the machine ended */
-	int out_fd;  /* ours, or the caller's, or -1 */
-	bool owns_out_fd;
+	int wake_fd;          /* an eventfd: the guest wrote, wants input, or the machine ended */
+	struct outlet outlet; /* to the caller */
 	bool in_open;
 	pthread_cond_t room; /* in out[] */
 	uint8_t in[CONSOLE_BUFFER], out[CONSOLE_BUFFER];
@@ -137,7 +138,7 @@ void reset_write(struct machine *machine, unsigned reg, uint8_t value);
 int console_open(struct machine *machine, struct engine_error *err);
 void console_close(struct machine *machine);
 /* Serve the console until the machine has ended, and end it at the deadline or on a signal. */
-void console_serve(struct machine *machine, int signal_fd);
+void console_serve(struct machine *machine, const struct signals *signals);
 void console_wake(struct machine *machine); /* out of console_serve()'s sleep */
 extern const struct uart_line console_line;
 

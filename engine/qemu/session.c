@@ -5,12 +5,11 @@
  * where the processors were can still be asked for.
  */
 #include "session.h"
+#include "../signals.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define MS 1000000ull
@@ -182,13 +181,13 @@ static void read_log(struct session *session)
 	}
 }
 
-static void read_signal(struct session *session, int fd)
+static void read_signal(struct session *session, const struct signals *signals)
 {
-	struct signalfd_siginfo info;
+	unsigned number = signals_take(signals);
 
-	if (read(fd, &info, sizeof(info)) != sizeof(info))
+	if (!number)
 		return;
-	snprintf(session->detail, sizeof(session->detail), "signal %u", info.ssi_signo);
+	snprintf(session->detail, sizeof(session->detail), "signal %u", number);
 	session->ending_known = true;
 	session->ending = ENDING_LEFT;
 	session->over = true;
@@ -245,14 +244,14 @@ static void check_pumps(struct session *session)
 	}
 }
 
-static void serve(struct session *session, int signals)
+static void serve(struct session *session, const struct signals *signals)
 {
 	struct pollfd fds[FDS] = {
 		[FD_SHOWN] = pump_waits(&session->shown),
 		[FD_TYPED] = pump_waits(&session->typed),
 		[FD_QMP] = { .fd = session->qmp.fd, .events = POLLIN },
 		[FD_LOG] = { .fd = session->log, .events = POLLIN },
-		[FD_SIGNAL] = { .fd = signals, .events = POLLIN },
+		[FD_SIGNAL] = { .fd = signals->fd, .events = POLLIN },
 	};
 
 	if (poll(fds, FDS, wait_ms(session)) < 0)
@@ -291,13 +290,13 @@ static void prepare(struct session *session)
 	watch_start(&session->watch);
 	session->watch.deadline_ns = watch_clock() + START_GRACE_MS * MS;
 	session->typed = (struct pump){ .from = console->in_fd,
-					.to = session->console,
-					.to_socket = true,
+					.to = outlet_open(session->console),
 					.pass = pass_typed,
 					.ctx = session,
 					.closed = console->in_fd < 0 };
-	session->shown =
-		(struct pump){ .from = session->console, .to = console->out_fd, .pass = pass_shown, .ctx = session };
+	session->shown = (struct pump){
+		.from = session->console, .to = outlet_open(console->out_fd), .pass = pass_shown, .ctx = session
+	};
 	session->qmp.started = on_started;
 	session->qmp.ended = on_ended;
 	session->qmp.stopped = on_stopped;
@@ -305,31 +304,15 @@ static void prepare(struct session *session)
 	session->qmp.ctx = session;
 }
 
-/* Signals that mean "end" come through the loop, so that nothing is left behind; the others are the caller's. */
-static int catch_signals(sigset_t *old)
-{
-	sigset_t ends;
-
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
-	sigaddset(&ends, SIGQUIT);
-	pthread_sigmask(SIG_BLOCK, &ends, old);
-	return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int session_run(struct session *session)
 {
-	sigset_t old;
-	int signals = catch_signals(&old);
+	struct signals signals;
 
+	signals_catch(&signals);
 	prepare(session);
 	while (!session->over)
-		serve(session, signals);
-	if (signals >= 0)
-		close(signals);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+		serve(session, &signals);
+	signals_release(&signals);
 	return session->started || (session->ending_known && session->ending == ENDING_LEFT) ? 0 : -1;
 }
 
@@ -367,6 +350,7 @@ void session_free(struct session *session)
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	outlet_close(&session->shown.to);
 	qmp_free(&session->qmp);
 	free(session->registers);
 }

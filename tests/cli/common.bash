@@ -50,3 +50,12 @@ fails() {
 	# shellcheck disable=SC2053 # a glob on the right is what is wanted
 	((status == wanted)) && [[ ! $output ]] && ((${#stderr_lines[@]} == 1)) && [[ $stderr == "paraboot: "$glob ]]
 }
+
+# wait_for COMMAND...: until it succeeds, for half a minute.
+wait_for() {
+	local end=$((SECONDS + 30))
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.1
+	done
+}

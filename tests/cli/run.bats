@@ -12,6 +12,7 @@ setup_file() {
 
 setup() {
 	load common
+	cd "$BATS_TEST_TMPDIR" || return
 	echo_guest=$BATS_FILE_TMPDIR/echo
 }
 
@@ -96,6 +97,23 @@ timed_out() {
 
 @test "the terminal is given back when the time is over" {
 	"$BATS_TEST_DIRNAME/terminal.py" timeout "$PARABOOT" "$echo_guest"
+}
+
+@test "a terminal that nobody reads keeps the run from no deadline" {
+	{ echo ready && head -c 200000 /dev/zero | tr '\0' x; } | make_speaker loud
+	"$BATS_TEST_DIRNAME/terminal.py" stalled "$PARABOOT" loud
+}
+
+@test "a signal that was ignored before stays ignored" {
+	local pid status=0
+	env --ignore-signal=HUP "$PARABOOT" run --engine qemu --no-initrd -m 64M --timeout 60 "$echo_guest" <&- >out 2>err 3>&- &
+	pid=$!
+	wait_for grep -q ready out
+	kill -s HUP "$pid"
+	sleep 0.5
+	kill -s TERM "$pid"
+	wait "$pid" || status=$?
+	((status == 130)) && [[ $(cat err) == "paraboot: $echo_guest: left: signal 15" ]]
 }
 
 @test "the terminal is the shell's while stopped or in the background" {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""terminal.py WAY PARABOOT IMAGE: run IMAGE, a guest that echoes (echo.S), on a
-terminal of its own, leave it in that WAY, and fail unless the terminal was raw
-meanwhile and is afterwards what it was before.
+"""terminal.py WAY PARABOOT IMAGE: run IMAGE, a guest that says "ready" and echoes
+(echo.S), on a terminal of its own, leave it in that WAY, and fail unless the
+terminal was raw meanwhile and is afterwards what it was before. The way "try" is
+Ctrl-C while IMAGE is tried, on a terminal that stays as it is.
 
 paraboot is the foreground job of a process that does what a shell does."""
 
@@ -43,7 +44,7 @@ class Job:
             signal.signal(signal.SIGTTOU, signal.SIG_DFL)
             for fd in range(3):
                 os.dup2(self.tty, fd)
-            os.execv(command[0], command)
+            os.execvp(command[0], command)
 
     def is_raw(self):
         return termios.tcgetattr(self.tty)[3] & COOKED == 0
@@ -75,6 +76,14 @@ class Job:
         if foreground:
             os.tcsetpgrp(self.tty, self.pid)
         os.kill(self.pid, signal.SIGCONT)
+
+    def end_unread(self):
+        """The same of a job whose screen nobody reads."""
+        end = time.monotonic() + PATIENCE
+        while not (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+            check(time.monotonic() < end, "does not end while nobody reads its screen")
+            time.sleep(0.05)
+        return os.waitstatus_to_exitcode(ended[1])
 
     def end(self):
         """Its exit status; minus the signal's number if one ended it."""
@@ -128,21 +137,42 @@ def timeout(job):
     return TIMED_OUT
 
 
-WAYS = {"keys": keys, "guest": guest_ends, "stop": stop, "timeout": timeout}
+def stalled(job):
+    """A reader that stalls, while the guest has more to say than a terminal holds, keeps it from nothing."""
+    job.end = job.end_unread
+    return TIMED_OUT
+
+
+WAYS = {"keys": keys, "guest": guest_ends, "stop": stop, "timeout": timeout, "stalled": stalled}
 WAYS |= {name: by_signal(getattr(signal, name), LEFT) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")}
 # These are no request to leave: they do what they do to any process.
 WAYS |= {n: by_signal(getattr(signal, n), -getattr(signal, n)) for n in ("SIGUSR1", "SIGALRM", "SIGABRT")}
+
+
+def run_it(way, paraboot, image):
+    limit = ["--timeout", "3"] if way in ("timeout", "stalled") else []
+    # The last words, on standard error, would have to wait for a reader.
+    elsewhere = ["env", "sh", "-c", 'exec "$@" 2>/dev/null', "-"] if way == "stalled" else ["env"]
+    job = Job([*elsewhere, paraboot, "run", "--engine", "qemu", "--no-initrd", "-m", "64M", *limit, image])
+    job.see(b"ready")
+    check(job.is_raw(), "is not raw while the guest runs")
+    return job, WAYS[way](job)
+
+
+def try_it(paraboot, image):
+    job = Job([paraboot, "try", "--engine", "qemu", "-m", "64M", "-e", "linux64", image])
+    job.see(b"ENTRY")
+    time.sleep(1)
+    check(job.is_as_before(), "is changed while an image is tried")
+    job.type(b"\x03")
+    return job, 128 + signal.SIGINT
 
 
 def main():
     way, paraboot, image = sys.argv[1:]
     if os.fork():  # the leader of a session has to be no leader of a group
         sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
-    limit = ["--timeout", "3"] if way == "timeout" else []
-    job = Job([paraboot, "run", "--engine", "qemu", "--no-initrd", "-m", "64M", *limit, image])
-    job.see(b"ready")
-    check(job.is_raw(), "is not raw while the guest runs")
-    wanted = WAYS[way](job)
+    job, wanted = try_it(paraboot, image) if way == "try" else run_it(way, paraboot, image)
     status = job.end()
     check(status == wanted, f"exit status {status}, not {wanted}")
     check(job.is_as_before(), "is not as it was before")

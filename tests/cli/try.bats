@@ -123,51 +123,74 @@ make_qemus() {
 	chmod +x qemu-noted qemu-counted
 }
 
-# wait_for COMMAND...: until it succeeds, for half a minute.
-wait_for() {
-	local end=$((SECONDS + 30))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.1
-	done
-}
-
 no_process() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-# start_try SIGNALS...: with these as they are by default, which bash in the background would ignore. Sets pid.
+no_qemu() {
+	local pid
+	while read -r pid; do
+		no_process "$pid" || return 1
+	done <pids
+}
+
+# start_try SIGNALS...: with these as they are by default, which bash in the background would ignore; two
+# rows at once, in a process group of their own. Sets pid.
 start_try() {
 	rm -f pids
-	env "$1" PARABOOT_QEMU="$PWD/qemu-noted" "$PARABOOT" try --timeout 60 -m 64M -e linux64 -u host --engine qemu "$echo_guest" >out 2>err 3>&- &
+	mkdir -p tmp
+	TMPDIR=$PWD/tmp PARABOOT_QEMU=$PWD/qemu-noted setsid env "$1" "$PARABOOT" try --timeout 60 -m 64M -j 2 \
+		-u guest --engine qemu "$(a_kernel)" >out 2>err 3>&- &
 	pid=$!
-	wait_for test -s pids
+	wait_for has_lines 2 pids
+}
+
+has_lines() {
+	[[ -e $2 ]] && (($(wc -l <"$2") >= $1))
+}
+
+# ends_clean STATUS: with that status and no word, no QEMU and no file left.
+ends_clean() {
+	local status=0
+	wait "$pid" || status=$?
+	[[ $status == "$1" && ! -s err && ! $(ls tmp) ]] && wait_for no_qemu
 }
 
 @test "a signal ends it, and leaves no QEMU behind" {
-	local signal status pid
+	local signal pid
 	make_qemus
 	for signal in INT TERM HUP QUIT KILL; do
 		start_try --default-signal
 		kill -s "$signal" "$pid"
-		status=0
-		wait "$pid" || status=$?
-		[[ $status == $((128 + $(kill -l "$signal"))) && ! -s err ]]
-		wait_for no_process "$(cat pids)"
+		ends_clean $((128 + $(kill -l "$signal")))
 	done
 }
 
-@test "a signal that was ignored before stays ignored" {
-	local pid status=0
+@test "so does one to the whole group, as a terminal sends it" {
+	local signal pid
+	make_qemus
+	for signal in INT TERM HUP QUIT; do
+		start_try --default-signal
+		kill -s "$signal" -- "-$pid"
+		ends_clean $((128 + $(kill -l "$signal")))
+	done
+}
+
+@test "Ctrl-C on a terminal" {
+	make_qemus
+	PARABOOT_QEMU=$PWD/qemu-noted "$BATS_TEST_DIRNAME/terminal.py" try "$PARABOOT" "$echo_guest"
+	[[ -s pids ]] && wait_for no_qemu
+}
+
+@test "a signal that was ignored before stays ignored, by the rows too" {
+	local pid
 	make_qemus
 	start_try --ignore-signal=HUP
-	kill -s HUP "$pid"
+	kill -s HUP -- "-$pid"
 	sleep 1
 	kill -s TERM "$pid"
-	wait "$pid" || status=$?
-	((status == 143))
-	[[ $(grep -c . pids) == 1 ]]
-	wait_for no_process "$(cat pids)"
+	ends_clean 143
+	(($(wc -l <pids) == 2))
 }
 
 @test "-j says how many at once" {
