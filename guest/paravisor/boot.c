@@ -109,7 +109,7 @@ static void map_vcpus(void)
 static void map_frames(void)
 {
 	uint64_t m2p_pages = (max_mfn * sizeof(guest_word) + PAGE - 1) / PAGE,
-		 frame_pages = (max_mfn + PAGE - 1) / PAGE;
+		 frame_pages = (max_mfn * sizeof(struct frame) + PAGE - 1) / PAGE;
 
 	m2p_table = boot_alloc(m2p_pages);
 	memset(m2p_table, 0xff, m2p_pages * PAGE); /* INVALID_P2M_ENTRY */
@@ -186,6 +186,16 @@ static void *guest_page(uint64_t pfn, const char *what)
 	return frame_va(mfn);
 }
 
+/* One that the paravisor goes on writing to: it must never become a page table. */
+static void *shared_page(uint64_t pfn, const char *what)
+{
+	void *page = guest_page(pfn, what);
+
+	if (!frame_hold(va_frame(page)))
+		panic("the guest's %s is one of its page tables", what);
+	return page;
+}
+
 /* ---- The guest ---- */
 
 static void give_frames(void)
@@ -194,7 +204,7 @@ static void give_frames(void)
 		const struct pv_extent *x = &facts.extents[i];
 
 		for (uint64_t n = 0; n < x->count; n++) {
-			*frame(x->mfn + n) = FRAME_GUEST;
+			frame(x->mfn + n)->word = FRAME_GUEST;
 			m2p_table[x->mfn + n] = x->pfn + n;
 		}
 	}
@@ -260,7 +270,7 @@ static void guest_init(void)
 
 	shared_info = boot_alloc(1);
 	shared_info_mfn = va_frame(shared_info);
-	*frame(shared_info_mfn) = FRAME_GUEST | FRAME_OWN;
+	frame(shared_info_mfn)->word = FRAME_GUEST | FRAME_OWN;
 	for (unsigned i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
 		shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
 	give_frames();
@@ -272,7 +282,7 @@ static void guest_init(void)
 	rc = root == PV_NONE ? -XEN_EINVAL : set_kernel_root(v, root);
 	if (rc)
 		panic("the initial page tables are refused: %d", rc);
-	*frame(root) |= FRAME_PINNED;
+	table_pin(root, ROOT_LEVEL);
 }
 
 static void start_guest(const void *a, const void *b)
@@ -319,7 +329,7 @@ void boot(uint64_t facts_gpa, uint64_t image_gpa)
 	guest_init();
 	event_init();
 	grant_init();
-	console_init(guest_page(facts.console_pfn, "console"));
-	xenstore_init(guest_page(facts.xenstore_pfn, "xenstore"));
+	console_init(shared_page(facts.console_pfn, "console"));
+	xenstore_init(shared_page(facts.xenstore_pfn, "xenstore"));
 	call_on_stack(NULL, NULL, (uint64_t)guest_regs(vcpu_at(0)) & ~15ul, start_guest);
 }

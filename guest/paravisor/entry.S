@@ -207,6 +207,8 @@ page_fault_entry:
 	jne 1f
 	testb $4, VE(V_PF_FLAGS)
 	jz 1f
+	cmpq $0, VE(V_USER_CR3)
+	je 1f				/* as for the other short ways (attend.c) */
 	movq %rcx, VE(V_SCRATCH)
 	movq VE(V_INFO), %rcx
 	cmpb $0, INFO_MASK(%rcx)

@@ -45,8 +45,8 @@ struct pv_facts {
 
 /*
  * The memory that the paravisor wants for a machine: its image (2 MiB, for
- * alignment), nine bytes a frame (machine-to-physical and frame tables), a
- * page of tables a GiB, the copies of top-level tables, and what a vCPU has.
+ * alignment), 16 bytes a frame (machine-to-physical and frame tables), three
+ * pages of tables a GiB, the copies of top-level tables, and what a vCPU has.
  * The block must begin on 2 MiB, below 4 GiB.
  */
 static inline uint64_t pv_own_len(uint64_t machine_len, uint32_t nr_vcpus)
@@ -54,7 +54,7 @@ static inline uint64_t pv_own_len(uint64_t machine_len, uint32_t nr_vcpus)
 	uint64_t frames = machine_len >> 12;
 	uint64_t fixed = 0x200000 + 0x180000 + (512ull + 64) * 4096;
 
-	return (fixed + frames * 9 + frames / 262144 * 8192 + nr_vcpus * 0x40000ull + 0x1fffff) & ~0x1fffffull;
+	return (fixed + frames * 16 + frames / 262144 * 3 * 4096 + nr_vcpus * 0x40000ull + 0x1fffff) & ~0x1fffffull;
 }
 
 #endif

@@ -109,11 +109,6 @@ void fifo_unmask(struct port *p, unsigned port)
 		fifo_raise(p, port);
 }
 
-static bool page_ok(uint64_t mfn)
-{
-	return frame_is_guest(mfn) && !(*frame(mfn) & (FRAME_LEVEL | FRAME_OWN));
-}
-
 /* ---- The operations; the caller holds the lock of the ports ---- */
 
 int fifo_init_control(struct vcpu *v, void *arg)
@@ -125,8 +120,8 @@ int fifo_init_control(struct vcpu *v, void *arg)
 		return -XEN_ENOSYS;
 	if (op->vcpu >= nr_vcpus)
 		return -XEN_ENOENT;
-	if (op->offset > PAGE - sizeof(struct evtchn_fifo_control_block) || op->offset % 8 ||
-	    !page_ok(op->control_gfn) || control[op->vcpu])
+	if (op->offset > PAGE - sizeof(struct evtchn_fifo_control_block) || op->offset % 8 || control[op->vcpu] ||
+	    !frame_hold(op->control_gfn))
 		return -XEN_EINVAL;
 	control[op->vcpu] = (void *)((uint8_t *)frame_va(op->control_gfn) + op->offset);
 	if (!fifo_on)
@@ -146,7 +141,7 @@ int fifo_expand_array(struct vcpu *v, void *arg)
 		return -XEN_EOPNOTSUPP;
 	if (nr_pages == PAGES)
 		return -XEN_ENOSPC;
-	if (!page_ok(op->array_gfn))
+	if (!frame_hold(op->array_gfn))
 		return -XEN_EINVAL;
 	pages[nr_pages++] = frame_va(op->array_gfn);
 	event_raise_again((nr_pages - 1) * PAGE_WORDS, nr_pages * PAGE_WORDS);
@@ -155,7 +150,11 @@ int fifo_expand_array(struct vcpu *v, void *arg)
 
 void fifo_reset(void)
 {
-	nr_pages = 0;
+	while (nr_pages)
+		frame_release(va_frame(pages[--nr_pages]));
+	for (unsigned i = 0; i < ARRAY(control); i++)
+		if (control[i])
+			frame_release(va_frame(control[i]));
 	memset(control, 0, sizeof(control));
 	memset(tails, 0, sizeof(tails));
 	if (fifo_on)

@@ -22,7 +22,7 @@ void grant_init(void)
 {
 	table = boot_alloc(GRANT_FRAMES + STATUS_FRAMES);
 	for (unsigned i = 0; i < GRANT_FRAMES + STATUS_FRAMES; i++)
-		*frame(va_frame(table) + i) = FRAME_GUEST | FRAME_OWN;
+		frame(va_frame(table) + i)->word = FRAME_GUEST | FRAME_OWN;
 }
 
 /* Xen's answers in a status field: no such domain, and one that is none of the guest's business. */
@@ -194,25 +194,23 @@ static uint64_t granted_frame(grant_ref_t ref, bool write)
 }
 
 struct end { /* of a copy, once it was looked at */
-	uint8_t *at;
+	uint64_t mfn;
+	unsigned offset;
 	int16_t status;
 };
 
 static struct end find_end(domid_t dom, bool by_ref, uint64_t what, unsigned offset, bool write)
 {
-	struct end end = { NULL, domain_status(dom) };
-	uint64_t mfn = what;
+	struct end end = { what, offset, domain_status(dom) };
 
 	if (end.status == GNTST_okay && by_ref) {
-		mfn = granted_frame((grant_ref_t)what, write);
-		end.status = mfn == PV_NONE ? GNTST_bad_gntref : GNTST_okay;
+		end.mfn = granted_frame((grant_ref_t)what, write);
+		end.status = end.mfn == PV_NONE ? GNTST_bad_gntref : GNTST_okay;
 	}
 	if (end.status != GNTST_okay)
 		return end;
-	if (!frame_is_guest(mfn) || (write && (*frame(mfn) & (FRAME_LEVEL | FRAME_OWN))))
+	if (!frame_is_guest(end.mfn) || (write && (frame(end.mfn)->word & FRAME_OWN)))
 		end.status = GNTST_bad_page;
-	else
-		end.at = (uint8_t *)frame_va(mfn) + offset;
 	return end;
 }
 
@@ -231,8 +229,9 @@ static int copy_ref(void *arg)
 			false);
 	to = find_end(op->dest.domid, to_ref, to_ref ? op->dest.u.ref : op->dest.u.gmfn, op->dest.offset, true);
 	op->status = from.status != GNTST_okay ? from.status : to.status;
-	if (op->status == GNTST_okay)
-		memmove(to.at, from.at, op->len);
+	if (op->status == GNTST_okay &&
+	    !guest_frame_fill(to.mfn, to.offset, (uint8_t *)frame_va(from.mfn) + from.offset, op->len))
+		op->status = GNTST_bad_page;
 	return 0;
 }
 

@@ -9,6 +9,8 @@
  *
  *  ffff8800_00000000 +--------------------------------+ the guest's again
  *                    | nothing                        |
+ *  ffff8100_c0000000 +--------------------------------+
+ *                    | frame table: struct frame each | FRAMES_VA    what mmu.c knows of each machine frame
  *  ffff8100_80000000 +--------------------------------+
  *                    | devices, uncached: a page each | MMIO_VA      local APIC, I/O APIC, HPET
  *  ffff8100_60000000 +--------------------------------+
@@ -17,7 +19,7 @@
  *  ffff8100_40000000 +--------------------------------+
  *                    | vCPU areas                     | VCPUS_VA     VCPU_SIZE each, drawn below
  *  ffff8100_20000000 +--------------------------------+
- *                    | frame table, a byte per frame  | FRAMES_VA    what mmu.c knows of each machine frame
+ *                    | nothing                        |
  *  ffff8100_00200000 +--------------------------------+
  *                    | the image: text, rodata, data  | IMAGE_VA     linked here; 2 MiB at most
  *  ffff8100_00000000 +--------------------------------+
@@ -60,10 +62,10 @@
 #define M2P_VA    VA(0xffff800000000000)
 #define DIRECT_VA VA(0xffff808000000000)
 #define IMAGE_VA  VA(0xffff810000000000)
-#define FRAMES_VA VA(0xffff810000200000)
 #define VCPUS_VA  VA(0xffff810020000000)
 #define TABLES_VA VA(0xffff810040000000)
 #define MMIO_VA   VA(0xffff810060000000)
+#define FRAMES_VA VA(0xffff810080000000)
 
 /* A 32-bit guest sees the machine-to-physical table here, in its last GiB (arch-x86/xen-x86_32.h). */
 #define M2P32_VA     VA(0xf5800000)

@@ -9,8 +9,6 @@
 
 #include <xen/memory.h>
 
-#define FRAME_FREE 0x10
-
 static uint64_t pages_now; /* what the guest has */
 static uint64_t hand;      /* where the search for a free frame goes on */
 static struct lock memory_lock;
@@ -42,14 +40,22 @@ static long machphys_mapping(uint64_t arg)
 	return copy_to_guest(arg, &m, sizeof(m));
 }
 
+/* What still maps it writable goes on counting: nobody gets it until that has ended. */
 static bool give_back(uint64_t mfn)
 {
-	if (!frame_is_guest(mfn) || *frame(mfn) != FRAME_GUEST)
-		return false;
-	*frame(mfn) = FRAME_FREE;
-	m2p_table[mfn] = (guest_word)PV_NONE;
-	pages_now--;
-	return true;
+	struct frame *f = frame(mfn);
+	bool ok;
+
+	lock(&mmu_lock);
+	ok = frame_is_guest(mfn) && !(f->word & FRAME_OWN) && !frame_level(mfn);
+	if (ok)
+		f->word ^= FRAME_GUEST | FRAME_FREE;
+	unlock(&mmu_lock);
+	if (ok) {
+		m2p_table[mfn] = (guest_word)PV_NONE;
+		pages_now--;
+	}
+	return ok;
 }
 
 /* ---- Extents: 2^order frames in a row, on a boundary of their size ---- */
@@ -59,9 +65,32 @@ static bool give_back(uint64_t mfn)
 static bool run_is_free(uint64_t mfn, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
-		if (*frame(mfn + i) != FRAME_FREE)
+		if (!(frame(mfn + i)->word & FRAME_FREE) || (frame(mfn + i)->word & FRAME_COUNT))
 			return false;
 	return true;
+}
+
+/* The guest's again. */
+static void make_guests(uint64_t mfn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		frame(mfn + i)->word = (frame(mfn + i)->word & ~FRAME_FREE) | FRAME_GUEST;
+	pages_now += count;
+}
+
+/* With mmu_lock, because an entry that goes may be the last that counts on a frame. */
+static bool take_run(uint64_t mfn, uint64_t count)
+{
+	bool ok;
+
+	lock(&mmu_lock);
+	ok = run_is_free(mfn, count);
+	if (ok) {
+		memset(frame_va(mfn), 0, count * PAGE);
+		make_guests(mfn, count);
+	}
+	unlock(&mmu_lock);
+	return ok;
 }
 
 /* The search goes round from where the last one ended. */
@@ -73,12 +102,8 @@ static uint64_t take_free(unsigned order)
 		uint64_t mfn = (hand >> order) % runs << order;
 
 		hand = mfn + count;
-		if (!run_is_free(mfn, count))
-			continue;
-		memset(frame_va(mfn), 0, count * PAGE);
-		memset(frame(mfn), FRAME_GUEST, count);
-		pages_now += count;
-		return mfn;
+		if ((frame(mfn)->word & FRAME_FREE) && take_run(mfn, count))
+			return mfn;
 	}
 	return PV_NONE;
 }
@@ -167,7 +192,8 @@ static bool chunk_given(const struct chunk *c)
 {
 	for (unsigned i = 0; i < c->ins; i++)
 		for (uint64_t n = 0; n < 1ul << c->in_order; n++)
-			if (!frame_is_guest(chunk_mfns[i] + n) || *frame(chunk_mfns[i] + n) != FRAME_GUEST)
+			if (!frame_is_guest(chunk_mfns[i] + n) ||
+			    (frame(chunk_mfns[i] + n)->word & (FRAME_OWN | FRAME_COUNT)))
 				return false;
 	return true;
 }
@@ -187,9 +213,10 @@ static int trade_chunk(const struct chunk *c)
 	hand = chunk_mfns[0];
 	rc = take_chunk(c);
 	for (unsigned i = 0; rc == -XEN_ENOMEM && i < c->ins; i++) {
-		memset(frame(chunk_mfns[i]), FRAME_GUEST, 1ul << c->in_order);
+		lock(&mmu_lock);
+		make_guests(chunk_mfns[i], 1ul << c->in_order);
+		unlock(&mmu_lock);
 		name_extent(chunk_mfns[i], chunk_pfns[i], c->in_order);
-		pages_now += 1ul << c->in_order;
 	}
 	return rc;
 }

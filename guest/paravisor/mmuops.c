@@ -12,51 +12,52 @@ static bool is_own(uint64_t domid)
 	return (domid & 0xffff) == DOMID_SELF;
 }
 
-static int one_update(const struct mmu_update *u)
+static int one_update(uint64_t ptr, uint64_t val)
 {
-	uint64_t maddr = u->ptr & ~3ull, mfn = maddr >> PAGE_SHIFT;
+	uint64_t mfn = ptr >> PAGE_SHIFT, old;
+	unsigned index = (unsigned)(ptr & (PAGE - 1)) / 8;
 
-	switch (u->ptr & 3) {
+	switch (ptr & 3) {
 	case MMU_NORMAL_PT_UPDATE:
 	case MMU_PT_UPDATE_NO_TRANSLATE:
-		return entry_write(mfn, (unsigned)(maddr & 0xfff) / 8, u->val, false);
+		return entry_set(mfn, index, val, ENTRY_SET, &old);
 	case MMU_PT_UPDATE_PRESERVE_AD:
-		return entry_write(mfn, (unsigned)(maddr & 0xfff) / 8, u->val, true);
+		return entry_set(mfn, index, val, ENTRY_KEEP_AD, &old);
 	default: /* MMU_MACHPHYS_UPDATE */
 		if (!frame_is_guest(mfn))
 			return -XEN_EINVAL;
-		m2p_table[mfn] = (guest_word)u->val;
+		m2p_table[mfn] = (guest_word)val;
 		return 0;
 	}
 }
 
-#define BATCH   16
 #define MANY    (1u << 20)
 #define PREEMPT (1u << 31) /* of the count, in calls that Xen had interrupted */
 
 long hc_mmu_update(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_va, uint64_t domid, uint64_t e)
 {
-	struct mmu_update batch[BATCH];
 	uint32_t n = (uint32_t)count & ~PREEMPT, i;
+	uint64_t ptr = 0, val = 0;
 	int rc = 0;
 
-	(void)v, (void)e;
+	(void)e;
 	if (!is_own(domid))
 		return -XEN_ESRCH;
 	if (n > MANY)
 		return -XEN_EINVAL;
-	for (i = 0; i < n && !rc; i++) {
-		uint32_t left = n - i < BATCH ? n - i : BATCH;
-
-		if (i % BATCH == 0)
-			rc = copy_from_guest(batch, list + i * sizeof(batch[0]), left * sizeof(batch[0]));
-		if (!rc)
-			rc = one_update(&batch[i % BATCH]);
-		if (rc)
+	if (!guest_range_ok(list, n * sizeof(struct mmu_update)))
+		return -XEN_EFAULT;
+	for (i = 0; i < n; i++, list += sizeof(struct mmu_update)) {
+		if (!load_guest(list + offsetof(struct mmu_update, ptr), &ptr) ||
+		    !load_guest(list + offsetof(struct mmu_update, val), &val))
+			rc = -XEN_EFAULT;
+		else
+			rc = one_update(ptr, val);
+		if (unlikely(rc))
 			break;
 	}
-	if (rc)
-		trace(v, 'u', batch[i % BATCH].ptr, batch[i % BATCH].val);
+	if (unlikely(rc))
+		trace(v, 'u', ptr, val);
 	if (done_va && copy_to_guest(done_va, &i, sizeof(i)))
 		rc = -XEN_EFAULT;
 	return rc;
@@ -93,13 +94,13 @@ static long uvm_flush(uint64_t va, uint64_t flags)
 
 long hc_update_va_mapping(struct vcpu *v, uint64_t va, uint64_t entry, uint64_t flags, uint64_t d, uint64_t e)
 {
-	uint64_t mfn, *at = walk(v->kernel_mfn, va, 1, &mfn);
+	uint64_t mfn, old;
 	int rc;
 
 	(void)d, (void)e;
-	if (!at)
+	if (!walk(v->kernel_mfn, va, 1, &mfn))
 		return -XEN_EINVAL;
-	rc = entry_write(mfn, (unsigned)(va >> PAGE_SHIFT) & 511, entry, false);
+	rc = entry_set(mfn, (unsigned)(va >> PAGE_SHIFT) & 511, entry, ENTRY_SET, &old);
 	return rc ? rc : uvm_flush(va, flags);
 }
 
@@ -115,29 +116,24 @@ typedef int ext_fn(struct vcpu *v, const struct mmuext_op *op);
 
 static int ext_pin(struct vcpu *v, const struct mmuext_op *op)
 {
-	uint64_t mfn = op->arg1.mfn;
 	int rc;
 
 	(void)v;
-	if (!frame_is_guest(mfn))
-		return -XEN_EINVAL;
-	if (*frame(mfn) & FRAME_PINNED)
-		return -XEN_EINVAL;
-	rc = table_admit(mfn, op->cmd - MMUEXT_PIN_L1_TABLE + 1);
-	if (!rc)
-		*frame(mfn) |= FRAME_PINNED;
+	lock(&mmu_lock);
+	rc = table_pin(op->arg1.mfn, op->cmd - MMUEXT_PIN_L1_TABLE + 1);
+	unlock(&mmu_lock);
 	return rc;
 }
 
 static int ext_unpin(struct vcpu *v, const struct mmuext_op *op)
 {
-	uint64_t mfn = op->arg1.mfn;
+	int rc;
 
 	(void)v;
-	if (!frame_is_guest(mfn) || !(*frame(mfn) & FRAME_PINNED))
-		return -XEN_EINVAL;
-	*frame(mfn) &= (uint8_t)~FRAME_PINNED;
-	return 0;
+	lock(&mmu_lock);
+	rc = table_unpin(op->arg1.mfn);
+	unlock(&mmu_lock);
+	return rc;
 }
 
 static int ext_new_base(struct vcpu *v, const struct mmuext_op *op)
@@ -194,29 +190,18 @@ static int ext_set_ldt(struct vcpu *v, const struct mmuext_op *op)
 	return segment_load_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents);
 }
 
-static int writable_page(uint64_t mfn)
-{
-	if (!frame_is_guest(mfn) || (*frame(mfn) & (FRAME_LEVEL | FRAME_OWN)))
-		return -XEN_EINVAL;
-	return 0;
-}
-
 static int ext_clear_page(struct vcpu *v, const struct mmuext_op *op)
 {
 	(void)v;
-	if (writable_page(op->arg1.mfn))
-		return -XEN_EINVAL;
-	memset(frame_va(op->arg1.mfn), 0, PAGE);
-	return 0;
+	return guest_frame_fill(op->arg1.mfn, 0, NULL, PAGE) ? 0 : -XEN_EINVAL;
 }
 
 static int ext_copy_page(struct vcpu *v, const struct mmuext_op *op)
 {
 	(void)v;
-	if (writable_page(op->arg1.mfn) || !frame_is_guest(op->arg2.src_mfn))
+	if (!frame_is_guest(op->arg2.src_mfn))
 		return -XEN_EINVAL;
-	memcpy(frame_va(op->arg1.mfn), frame_va(op->arg2.src_mfn), PAGE);
-	return 0;
+	return guest_frame_fill(op->arg1.mfn, 0, frame_va(op->arg2.src_mfn), PAGE) ? 0 : -XEN_EINVAL;
 }
 
 static ext_fn *const ext_ops[] = {

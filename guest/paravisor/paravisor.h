@@ -164,8 +164,9 @@ struct vcpu {
 
 	uint64_t repaired_va, repaired_rip; /* the last fault that was tried again */
 
-	/* A TLB flush that another vCPU asks of this one: 0 none, 1 all of it. */
+	/* A TLB flush that another vCPU asks of this one: 0 none, 1 all of it; and when the last one was. */
 	volatile uint32_t flush;
+	volatile uint32_t flushed;
 
 	/* The last things that happened, for the crash block. */
 	struct {
@@ -244,8 +245,18 @@ int uart_get(void);                           /* -1: nothing there */
 struct lock {
 	volatile uint32_t held;
 };
-void lock(struct lock *l);
-void unlock(struct lock *l);
+void lock_wait(struct lock *l);
+
+static inline void lock(struct lock *l)
+{
+	if (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)))
+		lock_wait(l);
+}
+
+static inline void unlock(struct lock *l)
+{
+	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+}
 
 /* ---- boot.c: memory, once ---- */
 void *boot_alloc(uint64_t pages); /* zeroed, in the direct map; ends in a crash when the block is used up */
@@ -293,6 +304,22 @@ bool guest_range_ok(uint64_t va, uint64_t len);
 int copy_from_guest(void *to, uint64_t va, size_t len); /* 0 or -XEN_EFAULT */
 int copy_to_guest(uint64_t va, const void *from, size_t len);
 
+/* A word of a range that is the guest's; false: it is not there. */
+static inline bool load_guest(uint64_t va, uint64_t *ret)
+{
+	__asm__ goto volatile("1:	movq (%1), %0\n"
+			      "	.pushsection .extable, \"a\"\n"
+			      "	.quad 1b, %l2\n"
+			      "	.popsection"
+			      : "=r"(*ret)
+			      : "r"(va)
+			      : "memory"
+			      : failed);
+	return true;
+failed:
+	return false;
+}
+
 /* ---- entry.S ---- */
 __attribute__((noreturn)) void enter_guest(void);            /* with the registers at the top of the stack */
 uint64_t raw_copy(void *to, const void *from, uint64_t len); /* bytes not copied; callers check the range */
@@ -334,32 +361,52 @@ int emulate_forced(struct vcpu *v, struct regs *r);
 int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t address);
 
 /* ---- mmu.c ---- */
-#define PTE_P        1ull
-#define PTE_W        2ull
-#define PTE_U        4ull
-#define PTE_PWT      8ull
-#define PTE_PCD      0x10ull
-#define PTE_A        0x20ull
-#define PTE_D        0x40ull
-#define PTE_PS       0x80ull
-#define PTE_G        0x100ull
-#define PTE_NX       (1ull << 63)
-#define PTE_MFN      0x000ffffffffff000ull
+#define PTE_P   1ull
+#define PTE_W   2ull
+#define PTE_U   4ull
+#define PTE_PWT 8ull
+#define PTE_PCD 0x10ull
+#define PTE_A   0x20ull
+#define PTE_D   0x40ull
+#define PTE_PS  0x80ull
+#define PTE_G   0x100ull
+#define PTE_NX  (1ull << 63)
+#define PTE_MFN 0x000ffffffffff000ull
 
-#define FRAME_GUEST  0x80 /* the guest may map it */
-#define FRAME_PINNED 0x40
-#define FRAME_OWN    0x20 /* the guest may map it, but it is the paravisor's: no page table may lie there */
-#define FRAME_LAST   0x08 /* a live level 2 that a 32-bit guest has for its last GiB */
-#define FRAME_LEVEL  0x07 /* a live page table of that level */
+/* What is known of a machine frame. */
+struct frame {
+	uint32_t word; /* FRAME_*, its type, and how many count on the type */
+	uint32_t left; /* flush_time when a processor could last get there */
+};
 
-static inline uint8_t *frame(uint64_t mfn)
+#define FRAME_GUEST      (1u << 31) /* the guest may map it */
+#define FRAME_PINNED     (1u << 30)
+#define FRAME_OWN        (1u << 29) /* the guest may map it, but it is the paravisor's: no page table may lie there */
+#define FRAME_FREE       (1u << 28) /* the guest gave it back */
+#define FRAME_LAST       (1u << 27) /* a level 2 that a 32-bit guest has for its last GiB */
+#define FRAME_TYPE_SHIFT 24
+#define FRAME_TYPES      (7u << FRAME_TYPE_SHIFT) /* a table's level, or one of these */
+#define TYPE_NONE        0
+#define TYPE_WRITABLE    5
+#define FRAME_TYPE(word) (((word)&FRAME_TYPES) >> FRAME_TYPE_SHIFT)
+#define FRAME_COUNT      0xffffffu
+
+static inline struct frame *frame(uint64_t mfn)
 {
-	return (uint8_t *)FRAMES_VA + mfn;
+	return (struct frame *)FRAMES_VA + mfn;
 }
 
 static inline bool frame_is_guest(uint64_t mfn)
 {
-	return mfn < max_mfn && (*frame(mfn) & FRAME_GUEST);
+	return mfn < max_mfn && (frame(mfn)->word & FRAME_GUEST);
+}
+
+/* The level of a live table, or 0. */
+static inline unsigned frame_level(uint64_t mfn)
+{
+	uint32_t word = frame(mfn)->word;
+
+	return (word & FRAME_COUNT) && FRAME_TYPE(word) != TYPE_WRITABLE ? FRAME_TYPE(word) : 0;
 }
 
 static inline uint64_t pte_mfn(uint64_t pte)
@@ -367,12 +414,23 @@ static inline uint64_t pte_mfn(uint64_t pte)
 	return (pte & PTE_MFN) >> PAGE_SHIFT;
 }
 
-int table_admit(uint64_t mfn, unsigned level); /* check a table and all below it, and mark them live */
-int entry_write(uint64_t table_mfn, unsigned index, uint64_t entry, bool keep_ad);
-int entry_replace(uint64_t table_mfn, unsigned index, uint64_t old, uint64_t entry, bool *done);
+/* With mmu_lock held: count one more, or one less, on what a frame is. */
+extern struct lock mmu_lock;
+int table_get(uint64_t mfn, unsigned level);
+void table_put(uint64_t mfn, unsigned level);
+int table_pin(uint64_t mfn, unsigned level);
+int table_unpin(uint64_t mfn);
+
+/* Without it. */
+bool frame_hold(uint64_t mfn);
+void frame_release(uint64_t mfn);
+bool guest_frame_fill(uint64_t mfn, unsigned offset, const void *from, size_t len); /* zeros for NULL */
+
+/* *old: what stood there; with ENTRY_IF_OLD, what must, else -XEN_EAGAIN, and what does. */
+enum entry_how { ENTRY_SET, ENTRY_KEEP_AD, ENTRY_IF_OLD };
+int entry_set(uint64_t table_mfn, unsigned index, uint64_t entry, enum entry_how how, uint64_t *old);
 uint64_t *walk(uint64_t root_mfn, uint64_t va, unsigned level, uint64_t *ret_mfn); /* NULL: no table there */
-int repair_user_bits(struct vcpu *v, uint64_t va, uint32_t error);
-int frame_writable(uint64_t mfn); /* the guest is to map it writable: it can be no live table any more */
+bool fault_is_stale(struct vcpu *v, uint64_t va, uint32_t error);
 
 /* ---- shadow.c: the copies of top-level tables that CPUs run on ---- */
 struct shadow {
@@ -382,13 +440,10 @@ struct shadow {
 	uint64_t *copy;
 	uint32_t users; /* vCPUs that have it loaded or will */
 	uint16_t next;  /* in its hash chain */
-	bool valid;
 };
 void shadow_init(void);
-struct shadow *shadow_get(uint64_t mfn); /* with one more user; NULL: none free, which cannot be */
-void shadow_put(struct shadow *s);
+/* With mmu_lock held; the roots' setters take it. */
 void shadow_entry(uint64_t mfn, unsigned index, uint64_t entry);
-void shadow_refresh(uint64_t mfn);
 void shadow_drop(uint64_t mfn);
 void shadow_last_l2_entry(uint64_t mfn, unsigned index, uint64_t entry); /* pv32/shadow.c only */
 int set_kernel_root(struct vcpu *v, uint64_t mfn);
@@ -398,7 +453,9 @@ int set_user_root(struct vcpu *v, uint64_t mfn);
 void smp_start(void);
 void kick(struct vcpu *v);
 void flush_tlb_local(void);
-void flush_tlb(uint64_t vcpus); /* a bit a vCPU; waits until it is done */
+void flush_tlb(uint64_t vcpus);      /* a bit a vCPU; waits until it is done */
+void flush_since(uint32_t time);     /* of all vCPUs that did not since then */
+extern volatile uint32_t flush_time; /* counts flushes, but not for ever */
 void flush_answer(struct vcpu *v);
 void ap_main(struct vcpu *v) __attribute__((noreturn));
 void vcpu_park(struct vcpu *v) __attribute__((noreturn));

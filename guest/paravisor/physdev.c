@@ -42,7 +42,7 @@ static long set_eoi_page(struct vcpu *v, const void *arg)
 	const struct physdev_pirq_eoi_gmfn *op = arg;
 
 	(void)v;
-	if (!frame_is_guest(op->gmfn) || (*frame(op->gmfn) & (FRAME_LEVEL | FRAME_OWN)))
+	if (!frame_is_guest(op->gmfn) || (frame(op->gmfn)->word & FRAME_OWN) || frame_level(op->gmfn))
 		return -XEN_EINVAL;
 	if (eoi_mfn)
 		return -XEN_EBUSY;

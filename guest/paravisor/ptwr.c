@@ -228,40 +228,62 @@ static void finish(const struct write *w, struct regs *r, uint64_t old, uint64_t
 
 #define TRIES 1000 /* other vCPUs may write the entry too, but not for ever */
 
-static int apply(const struct write *w, struct regs *r, uint64_t *entry, uint64_t mfn, uint64_t va)
+static int apply(const struct write *w, struct regs *r, uint64_t mfn, uint64_t va)
 {
-	unsigned shift = (unsigned)(va & 7) * 8;
-	uint64_t mask = mask_of(w->bytes);
+	unsigned shift = (unsigned)(va & 7) * 8, index = (unsigned)(va & 0xfff) / 8;
+	uint64_t mask = mask_of(w->bytes), old = ((volatile uint64_t *)frame_va(mfn))[index];
 
 	for (unsigned i = 0; i < TRIES; i++) {
-		uint64_t old = *(volatile uint64_t *)entry, field = old >> shift & mask, flags, touched;
+		uint64_t field = old >> shift & mask, flags, touched;
 		uint64_t value = operate(w, r, field, &flags, &touched) & mask;
-		bool done;
+		int rc = entry_set(mfn, index, (old & ~(mask << shift)) | value << shift, ENTRY_IF_OLD, &old);
 
-		if (entry_replace(mfn, (unsigned)(va & 0xfff) / 8, old, (old & ~(mask << shift)) | value << shift,
-				  &done))
-			return 1;
-		if (done) {
+		if (!rc) {
 			finish(w, r, field, flags, touched);
 			return 0;
 		}
+		if (rc != -XEN_EAGAIN)
+			break;
 	}
 	return 1;
 }
 
+/*
+ * What nearly all writes are (a kernel clears or sets an entry): `mov` or
+ * `xchg` of 8 bytes from a register to where another points, with 8 bits of
+ * displacement or none.
+ */
+static int apply_common(struct regs *r, uint64_t code, uint64_t mfn, uint64_t va)
+{
+	unsigned rex = code & 0xff, op = code >> 8 & 0xff, modrm = code >> 16 & 0xff, mod = modrm >> 6, rm = modrm & 7;
+	uint64_t *reg, old;
+
+	if ((rex & 0xf8) != 0x48 || (op != 0x87 && op != 0x89) || mod > 1 || rm == 4 || (!mod && rm == 5) || (va & 7))
+		return 1;
+	reg = gpr(r, (modrm >> 3 & 7) | (rex & 4) << 1);
+	if (entry_set(mfn, (unsigned)(va & 0xfff) / 8, *reg, ENTRY_SET, &old))
+		return 1;
+	if (op == 0x87)
+		*reg = old;
+	r->rip += 3 + mod;
+	return 0;
+}
+
 int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t va)
 {
-	uint64_t table, mfn, *pte = walk(v->kernel_mfn, va, 1, &table);
+	uint64_t table, mfn, code, at = code_va(v, r), *pte = walk(v->kernel_mfn, va, 1, &table);
 	struct cursor c = { .len = sizeof(c.bytes) };
 	struct write w = { .op = OP_NONE };
 
-	if (!pte || !(*pte & PTE_P) || (*pte & PTE_W))
+	if (!pte || (*pte & (PTE_P | PTE_W)) != PTE_P)
 		return 1;
 	mfn = pte_mfn(*pte);
-	if (!frame_is_guest(mfn) || !(*frame(mfn) & FRAME_LEVEL) || !guest_range_ok(code_va(v, r), sizeof(c.bytes)))
+	if (!frame_is_guest(mfn) || !frame_level(mfn) || !guest_range_ok(at, sizeof(c.bytes)))
 		return 1;
-	c.len -= (unsigned)raw_copy(c.bytes, (const void *)code_va(v, r), sizeof(c.bytes));
+	if (ROOT_LEVEL == 4 && load_guest(at, &code) && !apply_common(r, code, mfn, va))
+		return 0;
+	c.len -= (unsigned)raw_copy(c.bytes, (const void *)at, sizeof(c.bytes));
 	if (!decode(r, &c, &w) || (va & 7) + w.bytes > 8)
 		return 1;
-	return apply(&w, r, (uint64_t *)((uint8_t *)frame_va(mfn) + (va & 0xff8)), mfn, va);
+	return apply(&w, r, mfn, va);
 }

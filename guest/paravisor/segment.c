@@ -58,7 +58,7 @@ static bool gdt_page_ok(uint64_t mfn)
 {
 	const uint64_t *from;
 
-	if (!frame_is_guest(mfn) || (*frame(mfn) & FRAME_OWN))
+	if (!frame_is_guest(mfn) || (frame(mfn)->word & FRAME_OWN))
 		return false;
 	from = frame_va(mfn);
 	for (unsigned i = 0; i < PAGE_ENTRIES; i++) {
@@ -169,9 +169,8 @@ long hc_update_descriptor(struct vcpu *v, uint64_t maddr, uint64_t desc, uint64_
 	unsigned index = (unsigned)(maddr & (PAGE - 1)) / 8;
 
 	(void)v, (void)c, (void)d, (void)e;
-	if (maddr % 8 || !frame_is_guest(mfn) || (*frame(mfn) & (FRAME_OWN | FRAME_LEVEL)) || !descriptor_admit(&desc))
+	if (maddr % 8 || !descriptor_admit(&desc) || !guest_frame_fill(mfn, index * 8, &desc, sizeof(desc)))
 		return -XEN_EINVAL;
-	((uint64_t *)frame_va(mfn))[index] = desc;
 	update_copies(mfn, index, desc);
 	return 0;
 }

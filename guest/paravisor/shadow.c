@@ -7,7 +7,7 @@
  * Copies are kept, not made at each switch: a process's table is loaded far
  * more often than its top level changes, and a change goes through
  * shadow_entry(). There are more copies than vCPUs can have loaded, so one
- * that nobody uses is always there to be taken.
+ * that nobody uses is always there to be taken. All under mmu_lock.
  */
 #include "asm.h"
 #include "paravisor.h"
@@ -19,7 +19,6 @@
 static struct shadow copies[COPIES];
 static uint16_t buckets[BUCKETS];
 static unsigned hand; /* where the search for a victim goes on */
-static struct lock shadow_lock;
 
 void shadow_init(void)
 {
@@ -87,72 +86,49 @@ static struct shadow *take(uint64_t mfn)
 	panic("no copy of a top-level table is free");
 }
 
-struct shadow *shadow_get(uint64_t mfn)
+static struct shadow *get(uint64_t mfn)
 {
-	struct shadow *s;
+	struct shadow *s = find(mfn);
 
-	lock(&shadow_lock);
-	s = find(mfn);
 	if (!s)
 		s = take(mfn);
 	s->users++;
-	unlock(&shadow_lock);
 	return s;
-}
-
-void shadow_put(struct shadow *s)
-{
-	if (s)
-		__atomic_fetch_sub(&s->users, 1, __ATOMIC_SEQ_CST);
 }
 
 void shadow_entry(uint64_t mfn, unsigned index, uint64_t entry)
 {
-	struct shadow *s;
+	struct shadow *s = find(mfn);
 
-	lock(&shadow_lock);
-	s = find(mfn);
 	if (s && (index < HV_FIRST || index >= HV_END))
 		s->copy[index] = entry;
-	unlock(&shadow_lock);
 }
 
-/* The table was admitted anew: what it held before does not count. */
-void shadow_refresh(uint64_t mfn)
-{
-	struct shadow *s;
-
-	lock(&shadow_lock);
-	s = find(mfn);
-	if (s)
-		fill(s);
-	unlock(&shadow_lock);
-}
-
-/* It is no table any more. A vCPU that runs on it keeps the copy until it loads another. */
+/* It is no table any more, so no vCPU runs on it. */
 void shadow_drop(uint64_t mfn)
 {
-	struct shadow *s;
+	struct shadow *s = find(mfn);
 
-	lock(&shadow_lock);
-	s = find(mfn);
-	if (s && !s->users)
+	if (s)
 		unlink_copy(s);
-	unlock(&shadow_lock);
 }
 
-static int replace(uint64_t mfn, struct shadow **which, uint64_t *which_mfn, uint64_t *cr3)
+/* A root that a vCPU runs on: the copy, and the guest's table that it is made of. */
+static int root_get(uint64_t mfn, struct shadow **ret)
 {
-	struct shadow *old = *which;
-	int rc = table_admit(mfn, 4);
+	int rc = table_get(mfn, ROOT_LEVEL);
 
-	if (rc)
-		return rc;
-	*which = shadow_get(mfn);
-	*which_mfn = mfn;
-	*cr3 = (*which)->cr3;
-	shadow_put(old);
-	return 0;
+	if (!rc)
+		*ret = get(mfn);
+	return rc;
+}
+
+static void root_put(struct shadow *s)
+{
+	if (!s)
+		return;
+	s->users--;
+	table_put(s->mfn, ROOT_LEVEL);
 }
 
 /* The machine-to-physical table, which any ring 3 could read, is in the kernel's address space, and in others if
@@ -164,29 +140,38 @@ static void set_m2p(struct shadow *s, bool there)
 
 int set_kernel_root(struct vcpu *v, uint64_t mfn)
 {
-	int rc = replace(mfn, &v->kernel_root, &v->kernel_mfn, &v->kernel_cr3);
+	struct shadow *old = v->kernel_root;
+	int rc;
 
-	if (!rc)
+	lock(&mmu_lock);
+	rc = root_get(mfn, &v->kernel_root);
+	if (!rc) {
+		v->kernel_mfn = mfn;
+		v->kernel_cr3 = v->kernel_root->cr3;
 		set_m2p(v->kernel_root, true);
-	if (!rc && v->up && v == this_vcpu())
-		write_cr3(v->kernel_cr3);
+		if (v->up && v == this_vcpu())
+			write_cr3(v->kernel_cr3);
+		root_put(old);
+	}
+	unlock(&mmu_lock);
 	return rc;
 }
 
 int set_user_root(struct vcpu *v, uint64_t mfn)
 {
-	uint64_t cr3;
-	int rc = 0;
+	struct shadow *root = NULL;
+	int rc;
 
-	if (mfn)
-		rc = replace(mfn, &v->user_root, &v->user_mfn, &cr3);
-	else {
-		shadow_put(v->user_root);
-		v->user_root = NULL;
-		v->user_mfn = 0;
+	lock(&mmu_lock);
+	rc = mfn ? root_get(mfn, &root) : 0;
+	if (!rc) {
+		root_put(v->user_root);
+		v->user_root = root;
+		v->user_mfn = mfn;
+		if (root)
+			set_m2p(root, !m2p_strict || root == v->kernel_root);
 	}
-	if (!rc && mfn)
-		set_m2p(v->user_root, !m2p_strict || v->user_root == v->kernel_root);
+	unlock(&mmu_lock);
 	short_ways(v);
 	return rc;
 }

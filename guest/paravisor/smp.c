@@ -11,21 +11,23 @@ extern char ap_code[], ap_code_end[], ap_cr3[];
 extern uint64_t early_cr3;
 extern volatile uint32_t ap_arrived;
 
-void lock(struct lock *l)
+void lock_wait(struct lock *l)
 {
-	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
+	do {
 		flush_answer(this_vcpu());
 		cpu_relax();
-	}
+	} while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE));
 }
 
-void unlock(struct lock *l)
-{
-	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
-}
+volatile uint32_t flush_time = 1;
 
+#define FLUSH_TIME_END 0xffff0000u /* from here on no flush counts as done */
+
+/* The time first: whatever ends while the flush is going on must not seem older than it. */
 void flush_tlb_local(void)
 {
+	if (flush_time < FLUSH_TIME_END)
+		this_vcpu()->flushed = __atomic_add_fetch(&flush_time, 1, __ATOMIC_SEQ_CST);
 	write_cr3(read_cr3());
 }
 
@@ -59,6 +61,17 @@ void flush_tlb(uint64_t mask)
 			flush_answer(self);
 			cpu_relax();
 		}
+}
+
+void flush_since(uint32_t time)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < nr_vcpus; i++)
+		if (vcpu_at(i)->flushed <= time)
+			mask |= 1ull << i;
+	if (mask)
+		flush_tlb(mask);
 }
 
 /* Make it look at its events: it may run the guest, or sleep. */

@@ -55,7 +55,7 @@ static void page_fault(struct vcpu *v, struct regs *r)
 	if ((r->error & PF_PRESENT) && v->kernel_mode && !is_paravisors(va)) {
 		if ((r->error & PF_WRITE) && !emulate_table_write(v, r, va))
 			return;
-		if (!repair_user_bits(v, va, r->error))
+		if (fault_is_stale(v, va, r->error))
 			return;
 	}
 	if (v->kernel_mode)

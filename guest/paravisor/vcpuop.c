@@ -93,10 +93,9 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
-	if (op.offset > PAGE - sizeof(guest_vcpu_info) || op.offset % 8 || !frame_is_guest(op.mfn) ||
-	    (*frame(op.mfn) & (FRAME_LEVEL | FRAME_OWN)))
+	if (op.offset > PAGE - sizeof(guest_vcpu_info) || op.offset % 8)
 		return -XEN_EINVAL;
-	if (v->info_registered || (v != this_vcpu() && v->up))
+	if (v->info_registered || (v != this_vcpu() && v->up) || !frame_hold(op.mfn))
 		return -XEN_EINVAL;
 	to = (guest_vcpu_info *)((uint8_t *)frame_va(op.mfn) + op.offset);
 	if (v->info)

@@ -21,7 +21,6 @@ enum { L4, L3, L2, PAGES };
 static struct shadow copies[COPIES];
 static uint16_t buckets[BUCKETS];
 static unsigned hand; /* where the search for a victim goes on */
-static struct lock shadow_lock;
 
 /* What the guest sees from M2P32_VA on; the same in every copy. */
 static uint64_t m2p_entries[512 - HV_FIRST_L2];
@@ -132,26 +131,20 @@ static struct shadow *take(uint64_t mfn)
 
 static struct shadow *get(uint64_t mfn)
 {
-	struct shadow *s;
+	struct shadow *s = find(mfn);
 
-	lock(&shadow_lock);
-	s = find(mfn);
 	if (!s)
 		s = take(mfn);
 	s->users++;
-	unlock(&shadow_lock);
 	return s;
 }
 
 void shadow_entry(uint64_t mfn, unsigned index, uint64_t entry)
 {
-	struct shadow *s;
+	struct shadow *s = find(mfn);
 
-	lock(&shadow_lock);
-	s = find(mfn);
 	if (s && index <= LAST_L3)
 		put_root_entry(s, index, entry);
-	unlock(&shadow_lock);
 }
 
 /* An entry of a level 2 that some root has for its last GiB. Such writes are rare, so every copy is looked at. */
@@ -159,52 +152,40 @@ void shadow_last_l2_entry(uint64_t mfn, unsigned index, uint64_t entry)
 {
 	if (index >= HV_FIRST_L2)
 		return;
-	lock(&shadow_lock);
 	for (unsigned i = 0; i < COPIES; i++)
 		if (copies[i].low_mfn == mfn)
 			page_of(&copies[i], L2)[index] = entry;
-	unlock(&shadow_lock);
 }
 
-/* The table was admitted anew: what it held before does not count. */
-void shadow_refresh(uint64_t mfn)
-{
-	struct shadow *s;
-
-	lock(&shadow_lock);
-	s = find(mfn);
-	if (s)
-		fill(s);
-	unlock(&shadow_lock);
-}
-
-/* It is no table any more. A vCPU that runs on it keeps the copy until it loads another. */
+/* It is no table any more, so no vCPU runs on it. */
 void shadow_drop(uint64_t mfn)
 {
-	struct shadow *s;
+	struct shadow *s = find(mfn);
 
-	lock(&shadow_lock);
-	s = find(mfn);
-	if (s && !s->users)
+	if (s)
 		unlink_copy(s);
-	unlock(&shadow_lock);
 }
 
 int set_kernel_root(struct vcpu *v, uint64_t mfn)
 {
 	struct shadow *old = v->kernel_root;
-	int rc = table_admit(mfn, ROOT_LEVEL);
+	int rc;
 
-	if (rc)
-		return rc;
-	v->kernel_root = get(mfn);
-	v->kernel_mfn = mfn;
-	v->kernel_cr3 = v->kernel_root->cr3;
-	if (old)
-		__atomic_fetch_sub(&old->users, 1, __ATOMIC_SEQ_CST);
-	if (v->up && v == this_vcpu())
-		write_cr3(v->kernel_cr3);
-	return 0;
+	lock(&mmu_lock);
+	rc = table_get(mfn, ROOT_LEVEL);
+	if (!rc) {
+		v->kernel_root = get(mfn);
+		v->kernel_mfn = mfn;
+		v->kernel_cr3 = v->kernel_root->cr3;
+		if (v->up && v == this_vcpu())
+			write_cr3(v->kernel_cr3);
+		if (old) {
+			old->users--;
+			table_put(old->mfn, ROOT_LEVEL);
+		}
+	}
+	unlock(&mmu_lock);
+	return rc;
 }
 
 /* Kernel and processes share their tables. */

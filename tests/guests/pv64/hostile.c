@@ -225,11 +225,11 @@ static void foreign_mappings(void)
 	uint64_t own = l1[(uint64_t)page >> 12 & 511];
 
 	check("a device's frame cannot be mapped", map_at(page, 0xfee00000 | PTE_P | PTE_W) < 0, 1);
-	check("the first MiB cannot be mapped", map_at(page, 0x8000 | PTE_P), -XEN_EINVAL);
-	check("the paravisor's frame cannot be mapped", map_at(page, 0x200000 | PTE_P), -XEN_EINVAL);
+	check("the first MiB cannot be mapped", map_at(page, 0x8000 | PTE_P), -XEN_EPERM);
+	check("the paravisor's frame cannot be mapped", map_at(page, 0x200000 | PTE_P), -XEN_EBUSY);
 	check("a frame beyond memory cannot be mapped", map_at(page, 0xfffffffff000 | PTE_P) < 0, 1);
 	check("nor any of them by mmu_update",
-	      update(mfn_of(l1) << 12 | ((uint64_t)page >> 12 & 511) << 3, 0x200000 | PTE_P), -XEN_EINVAL);
+	      update(mfn_of(l1) << 12 | ((uint64_t)page >> 12 & 511) << 3, 0x200000 | PTE_P), -XEN_EBUSY);
 	check("a large page is refused", update(mfn_of(l2) << 12 | 8, PTE_P | PTE_PS), -XEN_EINVAL);
 	check("the hypervisor's slots are refused", update(mfn_of(l4) << 12 | 256 << 3, 0), -XEN_EINVAL);
 	check("a table outside the guest is refused", update(0x200000, 0), -XEN_EINVAL);
@@ -365,6 +365,7 @@ static void unknown(void)
 	check("an unknown hypercall", call(62, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 	check("a number out of range", call(~0ul, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 	check("an unknown mmuext_op", ext(99, 0), -XEN_ENOSYS);
+	check("domctl of no version", call(__HYPERVISOR_domctl, 0, 0, 0, 0, 0), -XEN_EFAULT);
 	check("kexec is not for guests", call(__HYPERVISOR_kexec_op, 0, 0, 0, 0, 0), -XEN_EPERM);
 }
 
