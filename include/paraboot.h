@@ -288,6 +288,23 @@ PB_API const char *pb_unpack_name(enum pb_unpack unpack); /* "host", "guest" */
  */
 PB_API int pb_image_can(pb_image *image, enum pb_entry entry, enum pb_unpack unpack, struct pb_error *why);
 
+/*
+ * Whom a kernel can be told that it runs on (boot.rst, hardware_subarch). Those
+ * with a number have a name; others go by the number alone.
+ */
+PB_API const char *pb_subarch_name(uint32_t number);            /* "pc" "lguest" "xen" "intel-mid" "ce4100", or NULL */
+PB_API int pb_subarch_by_name(const char *name, uint32_t *ret); /* -PB_E_ARG: no number has that name */
+
+enum pb_serves {
+	PB_SERVES_NO,
+	PB_SERVES_UNKNOWN,     /* nothing in the image says so, and nothing says that it does not */
+	PB_SERVES_PROTOCOL,    /* 0: what the boot protocol is about */
+	PB_SERVES_FINGERPRINT, /* the kernel carries what no other does: lguest's names of its devices */
+	PB_SERVES_NOTE         /* a note of the owner "paraboot" says so (docs/notes.md) */
+};
+/* Whether the image serves that subarchitecture, and how that is known. */
+PB_API int pb_image_serves(pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err);
+
 /* ---- Plans ------------------------------------------------------------- */
 
 enum pb_ram_type { PB_E820_RAM = 1, PB_E820_RESERVED = 2, PB_E820_ACPI = 3, PB_E820_NVS = 4 };
@@ -314,6 +331,8 @@ struct pb_setup_data {
 enum pb_ring0 { PB_RING0_PARAVISOR, PB_RING0_XEN };
 
 #define PB_PARAVISOR_COUNTS 1u /* the paravisor, if it has ring 0, ends with its hypercall counts on the console */
+#define PB_SUBARCH_INSIST                                                                                              \
+	2u /* tell the kernel of the subarchitecture though the image does not say that it serves it */
 
 struct pb_request {
 	size_t size;
@@ -331,12 +350,16 @@ struct pb_request {
 	bool kaslr;          /* choose the kernel's physical and virtual base at random, */
 	uint64_t kaslr_seed; /* from this: the same seed gives the same plan */
 	pb_gpa rsdp_gpa;     /* ACPI's root, or 0 */
-	uint8_t loader_type; /* type_of_loader; 0: 0xff, undefined (0 would make a kernel ignore its initrd) */
+	uint8_t loader_type; /* type_of_loader; 0: Xen's for subarch 2, else undefined (0 would lose the initrd) */
 	uint32_t vcpus;      /* 0: 1 */
-	uint32_t flags;      /* PB_PARAVISOR_* */
+	uint32_t flags;      /* PB_PARAVISOR_*, PB_SUBARCH_* */
 	/* PB_RING0_XEN: a domain of as many pages as ram has in all; where they are, place is told (struct pb_frames).
 	 */
 	enum pb_ring0 ring0;
+	uint32_t subarch; /* hardware_subarch and its data, for entries with boot_params */
+	uint64_t subarch_data;
+	/* Xen PV: addresses whose page tables, without pages, are to be there; length 0: those of the image's note. */
+	uint64_t fixmap_vaddr, fixmap_len;
 };
 
 /*
@@ -366,6 +389,9 @@ struct pb_plan_info {
 	pb_gpa cmdline_gpa;
 	uint64_t ram_len;    /* all RAM of the request */
 	enum pb_space space; /* of all these addresses */
+	uint8_t loader_type; /* as boot_params has them; 0 if there are none */
+	uint32_t subarch;
+	uint64_t subarch_data;
 };
 PB_API int pb_plan_info(const pb_plan *plan, struct pb_plan_info *ret);
 
@@ -441,10 +467,11 @@ struct pb_pv {
 	size_t size;
 	unsigned elf_class; /* 32: PAE, 64: 4-level paging */
 	uint64_t nr_pages;
-	uint64_t virt_base, virt_end; /* the page tables map frame 0 and those that follow there */
-	uint64_t hypercall_vaddr;     /* of the page that the hypervisor fills in, or 0 */
-	uint64_t hv_start;            /* where the hypervisor's part of the address space begins */
-	struct pb_cpu vcpu;           /* as the kernel is entered; cr3 is of PB_DOMAIN */
+	uint64_t virt_base, virt_end;      /* the page tables map frame 0 and those that follow there */
+	uint64_t hypercall_vaddr;          /* of the page that the hypervisor fills in, or 0 */
+	uint64_t fixmap_vaddr, fixmap_len; /* whole pages of addresses that have page tables only; length 0: none */
+	uint64_t hv_start;                 /* where the hypervisor's part of the address space begins */
+	struct pb_cpu vcpu;                /* as the kernel is entered; cr3 is of PB_DOMAIN */
 
 	/* start_info, but for what only the hypervisor knows. */
 	uint64_t flags, pt_base, nr_pt_frames, mfn_list, mod_start, mod_len, first_p2m_pfn, nr_p2m_frames;

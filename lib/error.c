@@ -37,6 +37,11 @@ static int protocols(const struct pb_error *err, char *buf, size_t buf_len)
 			(unsigned)(err->limit >> 8 & 0xff), (unsigned)(err->limit & 0xff));
 }
 
+static int number(const struct pb_error *err, char *buf, size_t buf_len)
+{
+	return snprintf(buf, buf_len, "%s: %s (%" PRIu64 ")", err->field, pb_code_text(err->code), err->value);
+}
+
 static int system_word(const struct pb_error *err, char *buf, size_t buf_len)
 {
 	return snprintf(buf, buf_len, "%s: %s", err->field, strerror((int)err->value));
@@ -87,7 +92,7 @@ static const struct word {
 	ROW(PB_E_CMDLINE, "is longer than the kernel takes", numbers),
 	ROW(PB_E_INITRD, "does not fit where the kernel can reach it", numbers),
 	ROW(PB_E_KASLR, "the kernel cannot be moved", plain),
-	ROW(PB_E_SUBARCH, "the image does not serve that subarchitecture", numbers),
+	ROW(PB_E_SUBARCH, "the image does not say that it serves that subarchitecture", number),
 	ROW(PB_E_NO_GUEST_MEMORY, "lies in no region of guest memory", numbers),
 	ROW(PB_E_FRAMES, "is not a usable map of the domain's frames", numbers),
 #undef ROW

@@ -33,4 +33,9 @@ const struct note *note_find(const struct note *notes, unsigned count, const cha
 /* How a caller sees a note. */
 void note_describe(const struct note *note, struct pb_note *ret);
 
+/* Notes of our own (docs/notes.md). */
+#define NOTES_OWN        "paraboot"
+#define NOTE_OWN_SUBARCH 1u
+#define NOTE_OWN_FIXMAP  2u
+
 #endif

@@ -180,7 +180,11 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		.kaslr = opt->kaslr,
 		.kaslr_seed = opt->kaslr_seed,
 		.vcpus = opt->vcpus,
-		.flags = opt->verbose ? PB_PARAVISOR_COUNTS : 0,
+		.flags = (opt->verbose ? PB_PARAVISOR_COUNTS : 0) | (opt->subarch_insist ? PB_SUBARCH_INSIST : 0),
+		.subarch = opt->subarch,
+		.subarch_data = opt->subarch_data,
+		.fixmap_vaddr = opt->fixmap.gpa,
+		.fixmap_len = opt->fixmap.len,
 		.ring0 = opt->ring0,
 	};
 	status = domain_set_memory(opt, domain);

@@ -37,6 +37,19 @@ bool header_field_is_address(const char *name)
 	return is_one_of(name, names, ARRAY_LEN(names));
 }
 
+const char *serves_text(enum pb_serves serves)
+{
+	static const char *const texts[] = {
+		[PB_SERVES_NO] = "no",
+		[PB_SERVES_UNKNOWN] = "unknown",
+		[PB_SERVES_PROTOCOL] = "boot protocol",
+		[PB_SERVES_FINGERPRINT] = "fingerprint",
+		[PB_SERVES_NOTE] = "note",
+	};
+
+	return texts[serves];
+}
+
 /* The part that needs the payload decoded. */
 static int gather_kernel(struct info *info)
 {
@@ -50,10 +63,22 @@ static int gather_kernel(struct info *info)
 	return STATUS_OK;
 }
 
+static int gather_serves(struct info *info)
+{
+	struct pb_error err = PB_INIT(err);
+
+	for (uint32_t i = 0; i < INFO_SUBARCHS; i++)
+		if (pb_image_serves(info->image, i, &info->serves[i], &err) < 0)
+			return complain_error(info->path, &err);
+	return STATUS_OK;
+}
+
 static int gather(struct info *info)
 {
 	int status = gather_kernel(info);
 
+	if (status == STATUS_OK)
+		status = gather_serves(info);
 	if (status != STATUS_OK)
 		return status;
 	pb_image_facts(info->image, &info->facts);

@@ -8,6 +8,8 @@
 
 #include "starts.h"
 
+#define INFO_SUBARCHS 5u
+
 struct info {
 	const char *path;
 	pb_image *image;
@@ -17,10 +19,14 @@ struct info {
 	struct pb_kernel kernel;
 	struct pb_relocs relocs; /* with all and has_kernel */
 	struct starts starts[PB_ENTRIES];
+	enum pb_serves serves[INFO_SUBARCHS]; /* by number: those that have names */
 };
 
 void info_print_text(const struct info *info);
 void info_print_json(const struct info *info);
+
+/* How it is known whether an image serves a subarchitecture: a word for it, or why there is none. */
+const char *serves_text(enum pb_serves serves);
 
 /* Is the number that this note holds an address? */
 bool note_is_address(const struct pb_note *note);

@@ -116,6 +116,23 @@ static json_t *entries(const struct info *info)
 	return object;
 }
 
+/* serves is null where nobody can know. */
+static json_t *subarchs(const struct info *info)
+{
+	json_t *object = json_object();
+
+	for (uint32_t i = 0; i < INFO_SUBARCHS; i++) {
+		enum pb_serves serves = info->serves[i];
+		json_t *yes = serves == PB_SERVES_UNKNOWN ? json_null() : json_boolean(serves != PB_SERVES_NO);
+		const char *by = serves < PB_SERVES_PROTOCOL ? NULL : serves_text(serves);
+
+		json_object_set_new(object, pb_subarch_name(i),
+				    json_pack("{s:o, s:o, s:o}", "number", json_number(i), "serves", yes, "known_by",
+					      json_text(by)));
+	}
+	return object;
+}
+
 static json_t *header(const struct info *info)
 {
 	struct pb_header_field field = PB_INIT(field);
@@ -195,6 +212,7 @@ void info_print_json(const struct info *info)
 	json_object_set_new(object, "kernel", kernel(info));
 	json_object_set_new(object, "notes", notes(info));
 	json_object_set_new(object, "entries", entries(info));
+	json_object_set_new(object, "subarchitectures", subarchs(info));
 	json_object_set_new(object, "header", header(info));
 	json_print(object);
 }

@@ -185,6 +185,14 @@ static void print_starts(const struct info *info)
 		print_start(entry, &info->starts[entry]);
 }
 
+/* By what each is known, or that it is not; the header has no word for it. */
+static void print_serves(const struct info *info)
+{
+	printf("\nSubarchitectures, and how that is known\n");
+	for (uint32_t i = 0; i < INFO_SUBARCHS; i++)
+		printf("    %" PRIu32 "  %-11s%s\n", i, pb_subarch_name(i), serves_text(info->serves[i]));
+}
+
 /* ---- Notes and the whole header ------------------------------------------- */
 
 static void print_note_value(const struct pb_note *note)
@@ -237,6 +245,7 @@ void info_print_text(const struct info *info)
 	print_boot_facts(&info->facts);
 	print_kernel(info);
 	print_starts(info);
+	print_serves(info);
 	print_notes(info);
 	print_header(info);
 }

@@ -56,6 +56,28 @@ int set_unpack(struct options *opt, const char *arg)
 	return -1;
 }
 
+/* A name is asked for; a number is insisted on, whether or not the image says that it serves it. */
+static int set_subarch(struct options *opt, const char *arg)
+{
+	uint64_t number;
+
+	opt->subarch_insist = value_number(arg, UINT32_MAX, &number);
+	if (!opt->subarch_insist)
+		return pb_subarch_by_name(arg, &opt->subarch) == 0 ? 0 : -1;
+	opt->subarch = (uint32_t)number;
+	return 0;
+}
+
+static int set_subarch_data(struct options *opt, const char *arg)
+{
+	return value_number(arg, UINT64_MAX, &opt->subarch_data) ? 0 : -1;
+}
+
+static int set_fixmap(struct options *opt, const char *arg)
+{
+	return value_range(arg, &opt->fixmap) ? 0 : -1;
+}
+
 static int set_memory(struct options *opt, const char *arg)
 {
 	return value_size(arg, &opt->memory_len) && opt->memory_len > 0 ? 0 : -1;
@@ -110,6 +132,13 @@ const struct option_row choice_rows[] = {
 	{ 'e', "entry", OPTION_ENTRIES,
 	  "how the CPU enters the kernel; by default the best that image and engine share", set_entry },
 	{ 'u', "unpack", OPTION_UNPACKS, "who unpacks the kernel: paraboot, or the image itself", set_unpack },
+	{ 0, "subarch", "N|pc|lguest|xen|intel-mid|moorestown|ce4100",
+	  "the subarchitecture that boot_params tells of; a number even if the image does not say that it serves it",
+	  set_subarch },
+	{ 0, "subarch-data", "ADDR", "hardware_subarch_data, for --subarch", set_subarch_data },
+	{ 0, "fixmap", "START:LENGTH",
+	  "virtual addresses for which a Xen PV kernel is to find page tables (default what its note says)",
+	  set_fixmap },
 	{ 0 },
 };
 

@@ -23,7 +23,11 @@ struct options {
 	enum pb_entry entry;   /* 0: the best there is */
 	enum pb_unpack unpack; /* 0: likewise */
 	enum pb_ring0 ring0;
-	const char *engine; /* NULL: not given */
+	uint32_t subarch;
+	bool subarch_insist; /* given by number */
+	uint64_t subarch_data;
+	struct pb_range fixmap; /* of virtual addresses */
+	const char *engine;     /* NULL: not given */
 	uint64_t memory_len;
 	uint32_t vcpus;
 	const char *cmdline; /* NULL: not given */

@@ -80,6 +80,15 @@ static json_t *initrd(const struct pb_plan_info *info)
 	return json_pack("{s:o, s:o}", "gpa", json_gpa(info->initrd_gpa), "length", json_number(info->initrd_len));
 }
 
+/* What boot_params tells of loader and subarchitecture. */
+static json_t *boot_params(const struct pb_plan_info *info)
+{
+	if (!info->loader_type)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "type_of_loader", json_gpa(info->loader_type), "hardware_subarch",
+			 json_number(info->subarch), "hardware_subarch_data", json_gpa(info->subarch_data));
+}
+
 static json_t *kernel(const struct pb_plan_info *info)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "gpa", json_gpa(info->kernel_gpa), "length",
@@ -102,6 +111,7 @@ void plan_print_json(const struct domain *domain)
 	json_object_set_new(object, "cmdline", json_text(request->cmdline));
 	json_object_set_new(object, "cmdline_gpa", json_gpa(info.cmdline_gpa));
 	json_object_set_new(object, "params_gpa", json_gpa(info.params_gpa));
+	json_object_set_new(object, "boot_params", boot_params(&info));
 	json_object_set_new(object, "kernel", kernel(&info));
 	json_object_set_new(object, "initrd", initrd(&info));
 	json_object_set_new(object, "ram", ranges(request->ram, request->rams, true));

@@ -57,6 +57,10 @@ json_t *plan_pv_json(const pb_plan *plan)
 			   json_number(pv.nr_pages), "virt_base", json_gpa(pv.virt_base), "virt_end",
 			   json_gpa(pv.virt_end), "hv_start", json_gpa(pv.hv_start));
 	json_object_set_new(object, "hypercall_vaddr", pv.hypercall_vaddr ? json_gpa(pv.hypercall_vaddr) : json_null());
+	json_object_set_new(object, "fixmap",
+			    pv.fixmap_len ? json_pack("{s:o, s:o}", "vaddr", json_gpa(pv.fixmap_vaddr), "length",
+						      json_number(pv.fixmap_len))
+					  : json_null());
 	json_object_set_new(object, "frames", frames(plan));
 	json_object_set_new(object, "placements", pieces(plan));
 	json_object_set_new(object, "start_info", start_info(&pv));

@@ -14,6 +14,9 @@ static void print_space(const struct pb_pv *pv)
 {
 	printf("\nThe domain, %u-bit, %" PRIu64 " pages\n", pv->elf_class, pv->nr_pages);
 	printf("  0x%016" PRIx64 " - 0x%016" PRIx64 "  frame 0 and on\n", pv->virt_base, pv->virt_end);
+	if (pv->fixmap_len)
+		printf("  0x%016" PRIx64 " - 0x%016" PRIx64 "  fixmap: page tables, no pages\n", pv->fixmap_vaddr,
+		       pv->fixmap_vaddr + pv->fixmap_len);
 	if (pv->hypercall_vaddr)
 		printf("  0x%016" PRIx64 "  hypercall page\n", pv->hypercall_vaddr);
 	printf("  0x%016" PRIx64 "  the hypervisor's part begins\n", pv->hv_start);

@@ -21,6 +21,11 @@ static void print_head(const struct domain *domain, const struct pb_plan_info *i
 		printf("ring 0        %s\n", ring0_name(domain->request.ring0));
 	printf("kernel        0x%" PRIx64 " - 0x%" PRIx64 "%s\n", info->kernel_gpa, info->kernel_gpa + info->kernel_len,
 	       info->space == PB_DOMAIN ? " of the domain" : "");
+	if (info->subarch)
+		printf("subarch       %" PRIu32 "%s%s, data 0x%" PRIx64 ", loader 0x%x\n", info->subarch,
+		       pb_subarch_name(info->subarch) ? ", " : "",
+		       pb_subarch_name(info->subarch) ? pb_subarch_name(info->subarch) : "", info->subarch_data,
+		       info->loader_type);
 	if (domain->request.kaslr)
 		printf("kaslr         seed 0x%" PRIx64 ", moved by 0x%" PRIx64 " physical, 0x%" PRIx64 " virtual\n",
 		       domain->request.kaslr_seed, (uint64_t)info->phys_delta, (uint64_t)info->virt_delta);

@@ -17,6 +17,7 @@ struct entry {
 	int (*can)(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 	/* Lay it out: placements and the CPU. NULL: not built yet (PB_E_NOT_BUILT). can() has said yes. */
 	int (*plan)(struct plan_builder *builder, struct pb_error *err);
+	bool boot_params; /* the kernel gets them, and in them its subarchitecture */
 };
 
 /* Indexed by enum pb_entry; row 0 is empty. */

@@ -189,8 +189,8 @@ static void header_fill(const struct plan_builder *builder, struct boot_params *
 	params->hdr.loadflags &= (uint8_t) ~(CAN_USE_HEAP | KASLR_FLAG);
 	if (builder->request.kaslr)
 		params->hdr.loadflags |= KASLR_FLAG; /* else the kernel believes that there is none */
-	params->hdr.hardware_subarch = 0;
-	params->hdr.hardware_subarch_data = 0;
+	params->hdr.hardware_subarch = builder->request.subarch;
+	params->hdr.hardware_subarch_data = builder->request.subarch_data;
 	if (load_gpa)
 		params->hdr.code32_start = (uint32_t)load_gpa;
 }
@@ -238,6 +238,9 @@ int boot_params_put(struct plan_builder *builder, pb_gpa load_gpa, struct pb_err
 	if (rc)
 		return rc;
 	header_fill(builder, &params, load_gpa);
+	builder->info.loader_type = params.hdr.type_of_loader;
+	builder->info.subarch = params.hdr.hardware_subarch;
+	builder->info.subarch_data = params.hdr.hardware_subarch_data;
 	pointers_fill(builder, &params);
 	params.hdr.setup_data = setup_data_gpa;
 	params.acpi_rsdp_addr = builder->request.rsdp_gpa;

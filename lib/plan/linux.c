@@ -4,6 +4,7 @@
  * unpacks the kernel (boot.rst, "32-bit Boot Protocol", "64-bit Boot Protocol").
  */
 #include "../entry/rows.h"
+#include "../entry/subarch.h"
 #include "builder.h"
 #include "memory_map.h"
 
@@ -84,8 +85,11 @@ static int put_guest(struct plan_builder *builder, bool entered64, pb_gpa *ret_e
 static int put_linux(struct plan_builder *builder, bool entered64, pb_gpa *ret_entry_gpa, struct pb_error *err)
 {
 	bool host = builder->request.unpack == PB_UNPACK_HOST;
+	bool insist = builder->request.flags & PB_SUBARCH_INSIST;
 	int rc = host ? kernel_load(builder->image, err) : 0;
 
+	if (rc == 0)
+		rc = subarch_check(builder->image, builder->request.subarch, insist, err);
 	if (rc)
 		return rc;
 	set_rules(builder, entered64);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../entry/entry.h"
+#include "../entry/rows.h"
 #include "../error.h"
 #include "../plain.h"
 #include "arith.h"
@@ -123,6 +123,10 @@ static int lay_out(struct plan_builder *builder, struct pb_error *err)
 		return rc;
 	if (!entry->plan)
 		return fail(err, PB_E_NOT_BUILT, entry->name, request->entry, 0, 0);
+	if (request->subarch && !entry->boot_params)
+		return fail(err, PB_E_ARG, "subarch", request->subarch, 0, 0);
+	if (request->fixmap_len && entry->plan != xen_pv_plan)
+		return fail(err, PB_E_ARG, "fixmap", request->fixmap_len, 0, 0);
 	builder->info.entry = request->entry;
 	builder->info.unpack = request->unpack;
 	return entry->plan(builder, err);

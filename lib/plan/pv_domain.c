@@ -155,6 +155,8 @@ static void tell(struct plan_builder *builder)
 	pv->virt_base = layout->notes.virt_base;
 	pv->virt_end = pv->virt_base + layout->mapped.count * PLAN_PAGE_LEN;
 	pv->hypercall_vaddr = layout->notes.hypercall_va == PV_NOWHERE ? 0 : layout->notes.hypercall_va;
+	pv->fixmap_vaddr = layout->notes.fixmap_va;
+	pv->fixmap_len = layout->notes.fixmap_len;
 	pv->hv_start = layout->notes.hv_start;
 	tell_start_info(builder);
 	pv_vcpu(&pv->vcpu, layout);
@@ -174,10 +176,34 @@ static int keep_cmdline(struct plan_builder *builder, struct pb_error *err)
 	return builder_keep(builder, builder->request.cmdline, builder->cmdline_len, &builder->pv_cmdline, err);
 }
 
+/* The caller's range goes before the image's; either is widened to whole pages. */
+static int choose_fixmap(struct plan_builder *builder, struct pb_error *err)
+{
+	const struct pb_request *request = &builder->request;
+	struct pv_notes *notes = &builder->pv.notes;
+	uint64_t end;
+
+	if (request->fixmap_len) {
+		notes->fixmap_va = request->fixmap_vaddr;
+		notes->fixmap_len = request->fixmap_len;
+		notes->fixmap_asked = true;
+	}
+	if (notes->fixmap_len == 0)
+		return 0;
+	if (__builtin_add_overflow(notes->fixmap_va, notes->fixmap_len, &end) || end > UINT64_MAX - PLAN_PAGE_LEN)
+		return notes->fixmap_asked ? fail(err, PB_E_ARG, "fixmap", notes->fixmap_len, 0, 0)
+					   : fail(err, PB_E_NOTE_VALUE, "FIXMAP", notes->fixmap_len, 0, 0);
+	notes->fixmap_va = align_down(notes->fixmap_va, PLAN_PAGE_LEN);
+	notes->fixmap_len = align_up(end, PLAN_PAGE_LEN) - notes->fixmap_va;
+	return 0;
+}
+
 int pv_domain_put(struct plan_builder *builder, uint64_t nr_pages, struct pb_error *err)
 {
 	int rc = pv_notes_read(builder->image, &builder->pv.notes, err);
 
+	if (rc == 0)
+		rc = choose_fixmap(builder, err);
 	if (rc == 0)
 		rc = pv_layout_make(builder->image, nr_pages, builder->info.initrd_len, &builder->pv, err);
 	if (rc == 0)

@@ -73,10 +73,14 @@ static uint64_t lay_out_mapping(struct pv_layout *layout, unsigned which, uint64
 /* The tables in the mapped area. */
 static uint64_t lay_out_base(struct pv_layout *layout)
 {
-	uint64_t n = lay_out_mapping(layout, PV_MAP_BASE, layout->notes.virt_base, layout->mapped, layout->tables.pfn);
+	const struct pv_notes *notes = &layout->notes;
+	uint64_t n = lay_out_mapping(layout, PV_MAP_BASE, notes->virt_base, layout->mapped, layout->tables.pfn);
 
+	if (notes->fixmap_len)
+		n += lay_out_tables(layout, PV_MAP_FIXMAP, notes->fixmap_va, notes->fixmap_len / PLAN_PAGE_LEN, 1,
+				    layout->tables.pfn + n);
 	if (layout->levels == PAE_LEVELS)
-		n += lay_out_tables(layout, PV_MAP_HOLE, layout->notes.hv_start, 1, 2, layout->tables.pfn + n);
+		n += lay_out_tables(layout, PV_MAP_HOLE, notes->hv_start, 1, 2, layout->tables.pfn + n);
 	return n;
 }
 
@@ -129,15 +133,50 @@ static int lay_out_mapped(struct pv_layout *layout, uint64_t next_pfn, struct pb
 	return rc;
 }
 
+static bool overlaps_base(const struct pv_layout *layout, uint64_t va, uint64_t len)
+{
+	uint64_t base = layout->notes.virt_base;
+
+	return va < base + layout->mapped.count * PLAN_PAGE_LEN && base < va + len;
+}
+
+static int fixmap_fail(const struct pv_notes *notes, uint64_t limit, struct pb_error *err)
+{
+	if (notes->fixmap_asked)
+		return fail(err, PB_E_ARG, "fixmap", notes->fixmap_va, limit, 0);
+	return fail(err, PB_E_NOTE_VALUE, "FIXMAP", notes->fixmap_va, limit, 0);
+}
+
+/* Before tables are laid out for it: it is the kernel's to use, and bounded by what the address space has. */
+static int check_fixmap(const struct pv_layout *layout, struct pb_error *err)
+{
+	const struct pv_notes *notes = &layout->notes;
+
+	if (notes->fixmap_len && !pv_is_guest_va(notes, notes->fixmap_va, notes->fixmap_len))
+		return fixmap_fail(notes, notes->hv_start, err);
+	return 0;
+}
+
+/* And after: what the kernel is to fill must be empty. */
+static int check_fixmap_apart(const struct pv_layout *layout, struct pb_error *err)
+{
+	const struct pv_notes *notes = &layout->notes;
+
+	if (notes->fixmap_len && overlaps_base(layout, notes->fixmap_va, notes->fixmap_len))
+		return fixmap_fail(notes, notes->virt_base, err);
+	return 0;
+}
+
 /* What INIT_P2M asks for must not lie over what is mapped at VIRT_BASE. */
 static int check_p2m(const struct pv_layout *layout, uint64_t len, struct pb_error *err)
 {
 	const struct pv_notes *notes = &layout->notes;
-	uint64_t from = notes->init_p2m_va, base = notes->virt_base;
+	uint64_t from = notes->init_p2m_va, fixmap = notes->fixmap_va;
 
-	if (!pv_is_guest_va(notes, from, len) ||
-	    (from < base + layout->mapped.count * PLAN_PAGE_LEN && base < from + len))
-		return fail(err, PB_E_NOTE_VALUE, "INIT_P2M", from, base, 0);
+	if (!pv_is_guest_va(notes, from, len) || overlaps_base(layout, from, len))
+		return fail(err, PB_E_NOTE_VALUE, "INIT_P2M", from, notes->virt_base, 0);
+	if (notes->fixmap_len && from < fixmap + notes->fixmap_len && fixmap < from + len)
+		return fail(err, PB_E_NOTE_VALUE, "INIT_P2M", from, fixmap, 0);
 	return 0;
 }
 
@@ -193,6 +232,10 @@ int pv_layout_make(struct pb_image *image, uint64_t nr_pages, uint64_t initrd_le
 		layout->initrd = take(&next_pfn, initrd_count);
 	if (layout->notes.init_p2m_va == PV_NOWHERE)
 		layout->p2m = take(&next_pfn, p2m_count);
-	rc = lay_out_mapped(layout, next_pfn, err);
+	rc = check_fixmap(layout, err);
+	if (rc == 0)
+		rc = lay_out_mapped(layout, next_pfn, err);
+	if (rc == 0)
+		rc = check_fixmap_apart(layout, err);
 	return rc ? rc : lay_out_unmapped(layout, p2m_count, initrd_count, err);
 }

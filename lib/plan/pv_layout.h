@@ -47,8 +47,12 @@ struct pv_mapping {
 	struct pv_run level[PV_MAX_LEVELS + 1]; /* [0] the pages that it shows, [n] its tables of level n */
 };
 
-/* The last is of no page: PAE's fourth level-2 table, which the hypervisor puts its own into. */
-enum { PV_MAP_BASE, PV_MAP_P2M, PV_MAP_HOLE, PV_MAPPINGS };
+/*
+ * In the order in which they get their tables. The fixmap shows no page, and
+ * neither does the hole: PAE's fourth level-2 table, which the hypervisor puts
+ * its own into.
+ */
+enum { PV_MAP_BASE, PV_MAP_FIXMAP, PV_MAP_HOLE, PV_MAP_P2M, PV_MAPPINGS };
 
 struct pv_layout {
 	struct pv_notes notes;

@@ -11,6 +11,7 @@
 
 #include "../entry/xen_pv.h"
 #include "../error.h"
+#include "../notes.h"
 #include "memory_map.h"
 
 static int optional_number(struct pb_image *image, uint32_t type, const char *field, uint64_t absent, uint64_t *ret,
@@ -81,6 +82,24 @@ bool pv_is_guest_va(const struct pv_notes *notes, uint64_t va, uint64_t len)
 	return last < notes->hv_start || (notes->hv_end && va >= notes->hv_end);
 }
 
+/* ---- Our own note ------------------------------------------------------ */
+
+/* FIXMAP is two numbers of 8 bytes, in either class: the first address, and how many bytes. */
+static int read_fixmap(struct pb_image *image, struct pv_notes *notes, struct pb_error *err)
+{
+	const struct note *note = kernel_note(image, NOTES_OWN, NOTE_OWN_FIXMAP);
+	uint64_t range[2];
+
+	if (!note)
+		return 0;
+	if (note->desc_len != sizeof(range))
+		return fail(err, PB_E_NOTE, "FIXMAP", note->desc_len, sizeof(range), 0);
+	memcpy(range, note->desc, sizeof(range));
+	notes->fixmap_va = range[0];
+	notes->fixmap_len = range[1];
+	return 0;
+}
+
 /* ---- Checks ------------------------------------------------------------ */
 
 static int check_addresses(const struct pv_notes *notes, struct pb_error *err)
@@ -144,6 +163,8 @@ int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error 
 		rc = optional_number(image, XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", 0, &mod_start_pfn, err);
 	if (rc == 0)
 		rc = read_hole(image, &notes, err);
+	if (rc == 0)
+		rc = read_fixmap(image, &notes, err);
 	read_class(image, &notes);
 	if (rc == 0)
 		rc = check_addresses(&notes, err);

@@ -12,10 +12,12 @@
 struct pv_notes {
 	unsigned elf_class;
 	uint64_t entry_va, virt_base, paddr_offset;
-	uint64_t hypercall_va; /* PV_NOWHERE: no page wanted */
-	uint64_t init_p2m_va;  /* PV_NOWHERE: beside the rest */
-	uint64_t hv_start;     /* where the hypervisor's part of the address space begins, */
-	uint64_t hv_end;       /* and the first byte behind it; 0: the end of all */
+	uint64_t hypercall_va;          /* PV_NOWHERE: no page wanted */
+	uint64_t init_p2m_va;           /* PV_NOWHERE: beside the rest */
+	uint64_t hv_start;              /* where the hypervisor's part of the address space begins, */
+	uint64_t hv_end;                /* and the first byte behind it; 0: the end of all */
+	uint64_t fixmap_va, fixmap_len; /* whole pages; length 0: none */
+	bool fixmap_asked;              /* by the caller, not by the image */
 	bool mod_start_pfn;
 	bool extended_cr3; /* 32-bit: the top-level table may lie above 4 GiB */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../entry/subarch.h"
 #include "../error.h"
 #include "arith.h"
 #include "builder.h"
@@ -16,6 +17,12 @@
 /* More than any machine has; they bound loops and allocations. */
 #define MAX_RANGES 4096u
 #define MAX_BLOBS  4096u
+
+/* type_of_loader (boot.rst) */
+#define LOADER_XEN       0x90
+#define LOADER_UNDEFINED 0xff
+
+#define ALL_FLAGS        (PB_PARAVISOR_COUNTS | PB_SUBARCH_INSIST)
 
 /* What the caller's struct has of ours; the rest is 0, which is every field's default. */
 static int copy_request(struct pb_request *ret, const struct pb_request *request, struct pb_error *err)
@@ -28,7 +35,7 @@ static int copy_request(struct pb_request *ret, const struct pb_request *request
 	memcpy(ret, request, min_u64(size, sizeof(*ret)));
 	ret->size = sizeof(*ret);
 	if (ret->loader_type == 0)
-		ret->loader_type = 0xff;
+		ret->loader_type = ret->subarch == SUBARCH_XEN ? LOADER_XEN : LOADER_UNDEFINED;
 	if (ret->vcpus == 0)
 		ret->vcpus = 1;
 	return 0;
@@ -42,8 +49,10 @@ static int check_start(const struct pb_request *request, struct pb_error *err)
 		return fail(err, PB_E_ARG, "ring0", request->ring0, PB_RING0_XEN, 0);
 	if (request->ring0 == PB_RING0_XEN && request->entry != PB_XEN_PV64 && request->entry != PB_XEN_PV32)
 		return fail(err, PB_E_ARG, "ring0", request->ring0, PB_RING0_PARAVISOR, 0);
-	if (request->flags & ~PB_PARAVISOR_COUNTS)
-		return fail(err, PB_E_ARG, "flags", request->flags, PB_PARAVISOR_COUNTS, 0);
+	if (request->flags & ~ALL_FLAGS)
+		return fail(err, PB_E_ARG, "flags", request->flags, ALL_FLAGS, 0);
+	if (request->subarch_data && !request->subarch)
+		return fail(err, PB_E_ARG, "subarch_data", request->subarch_data, 0, 0);
 	if (request->unpack != PB_UNPACK_HOST && request->unpack != PB_UNPACK_GUEST)
 		return fail(err, PB_E_ARG, "unpack", request->unpack, PB_UNPACK_GUEST, 0);
 	return 0;

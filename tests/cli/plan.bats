@@ -158,3 +158,18 @@ plan() {
 	run -0 paraboot plan --ring0 xen "$image"
 	[[ $output == "xen-pv64, "* && $output == *"console=hvc0"* && $output != *paravisor* ]]
 }
+
+@test "--subarch: a name if the image serves it, a number in any case" {
+	run -2 paraboot plan -e linux32 --subarch xen "$image"
+	[[ $output == *"hardware_subarch: "*"(2)" ]]
+	plan -e linux32 --subarch 2 --subarch-data 0x1234
+	jq -e '.boot_params == {"type_of_loader": "0x90", "hardware_subarch": 2, "hardware_subarch_data": "0x1234"}' <<<"$output"
+	for name in voyager visws numaq efi; do
+		run -2 paraboot plan --subarch "$name" "$image"
+		[[ $output == *"--subarch: "*"$name"* ]]
+	done
+	run -2 paraboot plan -e linux32 --subarch 2 "$IMAGES/good/bz-2.06"
+	[[ $output == *"2.06, since 2.07"* ]]
+	run -0 paraboot plan --json -e linux32 --subarch lguest "$IMAGES/good/bz-lguest"
+	jq -e '.boot_params.hardware_subarch == 1 and .boot_params.type_of_loader == "0xff"' <<<"$output"
+}

@@ -144,6 +144,13 @@ static void take_job(struct input *input, struct job *job)
 	take_pieces(input, job);
 	if (job->request.ring0 == PB_RING0_XEN)
 		take_extents(input, job);
+	if (job->request.nr_setup_data & 4) {
+		job->request.subarch = (uint32_t)take(input, 1);
+		job->request.flags = job->request.subarch & 0x80 ? PB_SUBARCH_INSIST : 0;
+		job->request.fixmap_vaddr = take(input, 8);
+		job->request.fixmap_len = take_size(input);
+		job->request.nr_setup_data = 0;
+	}
 }
 
 /* ---- The image --------------------------------------------------------- */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Subarchitectures of the boot protocol 2.07: hardware_subarch tells a kernel
+ * whom it runs on.
+ */
+#ifndef PB_LIB_ENTRY_SUBARCH_H
+#define PB_LIB_ENTRY_SUBARCH_H
+
+#include "../image.h"
+
+#define SUBARCH_XEN   2u
+#define SUBARCH_SINCE 0x207
+
+/* May a kernel be told so? What is not the PC takes a field that the image has, and its word or the caller's. */
+int subarch_check(struct pb_image *image, uint32_t number, bool insist, struct pb_error *err);
+
+#endif
