@@ -17,7 +17,7 @@
 _Static_assert(PLAN_MAX_EXTENTS == PV_MAX_EXTENTS, "the plan holds what the paravisor takes");
 _Static_assert(sizeof(struct pv_extent) == sizeof(struct pb_extent), "the paravisor's is the library's");
 
-extern const uint8_t guest_paravisor[], guest_paravisor_end[];
+extern const uint8_t guest_paravisor[], guest_paravisor_end[], guest_paravisor32[], guest_paravisor32_end[];
 
 /* The paravisors, by the class of their guests. */
 struct program {
@@ -28,6 +28,8 @@ struct program {
 
 static const struct program programs[] = {
 	{ 64, guest_paravisor, guest_paravisor_end, 1ull << 39 },
+	{ 32, guest_paravisor32, guest_paravisor32_end,
+	  128ull << 30 }, /* its machine-to-physical table has 168 MiB of addresses */
 };
 
 static const struct program *program_for(unsigned elf_class)

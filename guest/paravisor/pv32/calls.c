@@ -218,10 +218,10 @@ struct reservation32 {
 
 #define CHUNK (LIST_LEN / 8) /* extents at a time */
 
-/* n extents of the guest's list, as 64-bit words behind the widened structure. */
-static int widen_extents(const struct vcpu *v, uint64_t from, unsigned n)
+/* n extents of the guest's list, as 64-bit words in a list of ours, and back. */
+static int widen_extents(uint64_t list, uint64_t from, unsigned n)
 {
-	uint64_t *to = pointer(list_va(v));
+	uint64_t *to = pointer(list);
 
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t mfn;
@@ -233,9 +233,9 @@ static int widen_extents(const struct vcpu *v, uint64_t from, unsigned n)
 	return 0;
 }
 
-static int narrow_extents(const struct vcpu *v, uint64_t to, unsigned n)
+static int narrow_extents(uint64_t list, uint64_t to, unsigned n)
 {
-	const uint64_t *from = pointer(list_va(v));
+	const uint64_t *from = pointer(list);
 
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t mfn = (uint32_t)from[i];
@@ -252,7 +252,7 @@ static long reserve_chunk(struct vcpu *v, uint64_t cmd, const struct reservation
 	struct xen_memory_reservation *w = wide(v);
 	long rc;
 
-	if (res->extents && widen_extents(v, at, n))
+	if (res->extents && widen_extents(list_va(v), at, n))
 		return 0;
 	*w = (struct xen_memory_reservation){
 		.nr_extents = n, .extent_order = res->order, .mem_flags = res->mem_flags, .domid = res->domid
@@ -260,7 +260,7 @@ static long reserve_chunk(struct vcpu *v, uint64_t cmd, const struct reservation
 	w->extent_start.p = res->extents ? pointer(list_va(v)) : NULL;
 	rc = hc_memory_op(v, cmd, wide_va(v), 0, 0, 0);
 	if (rc > 0 && res->extents && (cmd & 0x3f) != XENMEM_decrease_reservation &&
-	    narrow_extents(v, at, (unsigned)rc))
+	    narrow_extents(list_va(v), at, (unsigned)rc))
 		return -XEN_EFAULT;
 	return rc;
 }
@@ -300,6 +300,80 @@ static long memory_map(struct vcpu *v, uint64_t cmd, uint64_t arg)
 	return rc ? rc : copy_to_guest(arg, map, sizeof(map));
 }
 
+struct exchange32 {
+	struct reservation32 in, out;
+	uint32_t nr_exchanged;
+};
+
+static void widen_reservation(struct xen_memory_reservation *to, const struct reservation32 *from, unsigned n,
+			      uint64_t list)
+{
+	*to = (struct xen_memory_reservation){
+		.nr_extents = n, .extent_order = from->order, .mem_flags = from->mem_flags, .domid = from->domid
+	};
+	to->extent_start.p = pointer(list);
+}
+
+/* The smallest trade that leaves nothing over: so many extents of one size for so many of the other. */
+static long trade(struct vcpu *v, const struct exchange32 *x, unsigned ins, unsigned outs, uint32_t at)
+{
+	struct xen_memory_exchange *w = wide(v);
+	uint64_t from = x->in.extents + 4ull * at, to = x->out.extents + 4ull * (at / ins * outs);
+	uint64_t out_list = list_va(v) + LIST_LEN / 2;
+	long rc;
+
+	*w = (struct xen_memory_exchange){ 0 };
+	if (widen_extents(list_va(v), from, ins) || widen_extents(out_list, to, outs))
+		return -XEN_EFAULT;
+	widen_reservation(&w->in, &x->in, ins, list_va(v));
+	widen_reservation(&w->out, &x->out, outs, out_list);
+	rc = hc_memory_op(v, XENMEM_exchange, wide_va(v), 0, 0, 0);
+	return rc ? rc : narrow_extents(out_list, to, outs);
+}
+
+#define MAX_ORDER 9
+
+static long exchange(struct vcpu *v, uint64_t arg)
+{
+	struct exchange32 x;
+	unsigned ins, outs;
+	long rc = 0;
+
+	if (copy_from_guest(&x, arg, sizeof(x)))
+		return -XEN_EFAULT;
+	if (x.in.order > MAX_ORDER || x.out.order > MAX_ORDER)
+		return -XEN_EPERM;
+	ins = x.in.order < x.out.order ? 1u << (x.out.order - x.in.order) : 1;
+	outs = x.out.order < x.in.order ? 1u << (x.in.order - x.out.order) : 1;
+	if (x.nr_exchanged > x.in.nr_extents || x.in.nr_extents > max_mfn || x.in.nr_extents % ins ||
+	    x.in.nr_extents / ins * outs != x.out.nr_extents || x.nr_exchanged % ins)
+		return -XEN_EINVAL;
+	while (x.nr_exchanged < x.in.nr_extents && !rc) {
+		rc = trade(v, &x, ins, outs, x.nr_exchanged);
+		x.nr_exchanged += rc ? 0 : ins;
+	}
+	return copy_to_guest(arg + offsetof(struct exchange32, nr_exchanged), &x.nr_exchanged, sizeof(x.nr_exchanged))
+		       ? -XEN_EFAULT
+		       : rc;
+}
+
+static long machphys_mfn_list(struct vcpu *v, uint64_t arg)
+{
+	uint32_t list[3]; /* max_extents, extent_start, nr_extents */
+	struct xen_machphys_mfn_list *w = wide(v);
+	long rc;
+
+	if (copy_from_guest(list, arg, sizeof(list)))
+		return -XEN_EFAULT;
+	*w = (struct xen_machphys_mfn_list){ .max_extents = list[0] < CHUNK ? list[0] : CHUNK };
+	w->extent_start.p = pointer(list_va(v));
+	rc = hc_memory_op(v, XENMEM_machphys_mfn_list, wide_va(v), 0, 0, 0);
+	list[2] = w->nr_extents;
+	if (!rc)
+		rc = narrow_extents(list_va(v), list[1], list[2]);
+	return rc ? rc : copy_to_guest(arg, list, sizeof(list));
+}
+
 static long machphys_mapping(uint64_t arg)
 {
 	uint32_t m[3] = { M2P32_VA, (uint32_t)-PAGE, (uint32_t)max_mfn - 1 };
@@ -317,15 +391,14 @@ long hc32_memory_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint
 		return reservation(v, cmd, arg);
 	case XENMEM_memory_map:
 		return memory_map(v, cmd, arg);
+	case XENMEM_exchange:
+		return exchange(v, arg);
 	case XENMEM_machphys_mapping:
 		return machphys_mapping(arg);
-	case XENMEM_maximum_ram_page:
-	case XENMEM_current_reservation:
-	case XENMEM_maximum_reservation:
-	case XENMEM_maximum_gpfn:
-		return hc_memory_op(v, cmd, arg, 0, 0, 0);
+	case XENMEM_machphys_mfn_list:
+		return machphys_mfn_list(v, arg);
 	}
-	return -XEN_ENOSYS;
+	return hc_memory_op(v, cmd, arg, 0, 0, 0);
 }
 
 /* ---- Versions, scheduling, vCPUs ---- */
@@ -377,7 +450,7 @@ static long set_singleshot(struct vcpu *v, uint64_t id, uint64_t arg)
 }
 
 /* Of the union of a pointer and 64 bits, the pointer. */
-static long register_runstate(struct vcpu *v, uint64_t id, uint64_t arg)
+static long register_area(struct vcpu *v, uint64_t cmd, uint64_t id, uint64_t arg)
 {
 	uint32_t at;
 	uint64_t *w = wide(v);
@@ -385,7 +458,7 @@ static long register_runstate(struct vcpu *v, uint64_t id, uint64_t arg)
 	if (copy_from_guest(&at, arg, sizeof(at)))
 		return -XEN_EFAULT;
 	*w = at;
-	return hc_vcpu_op(v, VCPUOP_register_runstate_memory_area, id, wide_va(v), 0, 0);
+	return hc_vcpu_op(v, cmd, id, wide_va(v), 0, 0);
 }
 
 static long get_runstate(struct vcpu *v, uint64_t id, uint64_t arg)
@@ -402,7 +475,8 @@ long hc32_vcpu_op(struct vcpu *v, uint64_t cmd, uint64_t id, uint64_t arg, uint6
 	case VCPUOP_set_singleshot_timer:
 		return set_singleshot(v, id, arg);
 	case VCPUOP_register_runstate_memory_area:
-		return register_runstate(v, id, arg);
+	case VCPUOP_register_vcpu_time_memory_area:
+		return register_area(v, cmd, id, arg);
 	case VCPUOP_get_runstate_info:
 		return get_runstate(v, id, arg);
 	}
@@ -434,19 +508,115 @@ static long setup_table(struct vcpu *v, uint64_t arg)
 	if (rc)
 		return rc;
 	op.status = w->status;
-	if (!op.status && narrow_extents(v, op.frame_list, op.nr_frames))
+	if (!op.status && narrow_extents(list_va(v), op.frame_list, op.nr_frames))
 		op.status = GNTST_bad_virt_addr;
 	return copy_to_guest(arg, &op, sizeof(op));
 }
 
-/* Operations on other domains' grants, of which there are none, and those that need no widening. */
+struct status_frames32 {
+	uint32_t nr_frames;
+	uint16_t dom;
+	int16_t status;
+	uint32_t frame_list; /* of 64-bit words for both classes */
+};
+
+static long get_status_frames(struct vcpu *v, uint64_t arg)
+{
+	struct status_frames32 op;
+	struct gnttab_get_status_frames *w = wide(v);
+	long rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	*w = (struct gnttab_get_status_frames){ .nr_frames = op.nr_frames, .dom = op.dom };
+	w->frame_list.p = pointer(op.frame_list);
+	rc = hc_grant_table_op(v, GNTTABOP_get_status_frames, wide_va(v), 1, 0, 0);
+	op.status = w->status;
+	return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
+}
+
+struct copy_end32 {
+	uint32_t what;
+	uint16_t domid, offset;
+};
+
+struct copy32 {
+	struct copy_end32 source, dest;
+	uint16_t len, flags;
+	int16_t status, pad;
+};
+
+static long copy_one(struct vcpu *v, uint64_t arg)
+{
+	struct copy32 op;
+	struct gnttab_copy *w = wide(v);
+	long rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	*w = (struct gnttab_copy){ .len = op.len, .flags = op.flags };
+	w->source.u.gmfn = op.source.what;
+	w->source.domid = op.source.domid;
+	w->source.offset = op.source.offset;
+	w->dest.u.gmfn = op.dest.what;
+	w->dest.domid = op.dest.domid;
+	w->dest.offset = op.dest.offset;
+	rc = hc_grant_table_op(v, GNTTABOP_copy, wide_va(v), 1, 0, 0);
+	op.status = w->status;
+	return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
+}
+
+struct transfer32 {
+	uint32_t mfn;
+	uint16_t domid, pad;
+	uint32_t ref;
+	int16_t status, pad1;
+};
+
+static long transfer_one(struct vcpu *v, uint64_t arg)
+{
+	struct transfer32 op;
+	struct gnttab_transfer *w = wide(v);
+	long rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -XEN_EFAULT;
+	*w = (struct gnttab_transfer){ .mfn = op.mfn, .domid = op.domid, .ref = op.ref };
+	rc = hc_grant_table_op(v, GNTTABOP_transfer, wide_va(v), 1, 0, 0);
+	op.status = w->status;
+	return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
+}
+
+/* A row an operation whose argument is narrower; all others are the same in both classes. */
+static const struct {
+	uint32_t cmd, size; /* size 0: one argument, not a list */
+	long (*fn)(struct vcpu *v, uint64_t arg);
+} grant_ops[] = {
+	{ GNTTABOP_setup_table, 0, setup_table },
+	{ GNTTABOP_get_status_frames, 0, get_status_frames },
+	{ GNTTABOP_copy, sizeof(struct copy32), copy_one },
+	{ GNTTABOP_transfer, sizeof(struct transfer32), transfer_one },
+};
+
+#define MANY_GRANTS 4096u
+
+static long each_grant(struct vcpu *v, unsigned row, uint64_t arg, uint32_t count)
+{
+	long rc = 0;
+
+	if (count > MANY_GRANTS || (!grant_ops[row].size && count != 1))
+		return -XEN_EINVAL;
+	for (uint32_t i = 0; i < count && !rc; i++)
+		rc = grant_ops[row].fn(v, arg + (uint64_t)i * grant_ops[row].size);
+	return rc;
+}
+
 long hc32_grant_table_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t count, uint64_t d, uint64_t e)
 {
 	UNUSED(d, e);
-	if (cmd == GNTTABOP_setup_table)
-		return count == 1 ? setup_table(v, arg) : count ? -XEN_EINVAL : 0;
-	if (cmd == GNTTABOP_copy)
-		return -XEN_ENOSYS;
+	for (unsigned i = 0; i < ARRAY(grant_ops); i++)
+		if (grant_ops[i].cmd == cmd)
+			return each_grant(v, i, arg, (uint32_t)count);
 	return hc_grant_table_op(v, cmd, arg, count, 0, 0);
 }
 

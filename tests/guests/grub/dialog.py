@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""dialog.py PARABOOT GUEST LAST: start GUEST, a GRUB built for Xen PV, in our
-paravisor; wait for its prompt, ask it for its devices and to evaluate a
+"""dialog.py PARABOOT ENTRY GUEST LAST: start GUEST, a GRUB built for Xen PV, in
+our paravisor; wait for its prompt, ask it for its devices and to evaluate a
 command, and leave it by LAST, which is "halt" or "reboot".
 
 One line of TAP for each thing that it must do. GRUB draws its line editor with
@@ -19,10 +19,10 @@ STATUS = {"halt": 0, "reboot": 10}
 
 
 class Guest:
-    def __init__(self, paraboot, image):
+    def __init__(self, paraboot, entry, image):
         self.seen = b""
         self.process = subprocess.Popen(
-            [paraboot, "run", "--entry", "xen-pv64", "--engine", "qemu", "--no-initrd", "-m", "128M",
+            [paraboot, "run", "--entry", entry, "--engine", "qemu", "--no-initrd", "-m", "128M",
              "--timeout", str(PATIENCE), image],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -56,13 +56,13 @@ class Guest:
         return self.process.returncode
 
 
-def main(paraboot, image, last):
-    guest, failed = Guest(paraboot, image), False
+def main(paraboot, entry, image, last):
+    guest, failed = Guest(paraboot, entry, image), False
 
     def check(true, what):
         nonlocal failed
         failed |= not true
-        print("ok" if true else "not ok", "- GRUB for Xen PV", what, flush=True)
+        print("ok" if true else "not ok", f"- GRUB by {entry}", what, flush=True)
 
     check(guest.says(b"grub> ", 0), "comes to its prompt")
     check(guest.ask("ls", b"(memdisk) (proc)"), "lists its devices")

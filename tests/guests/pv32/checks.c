@@ -220,7 +220,7 @@ static void versions(void)
 	call(__HYPERVISOR_xen_version, XENVER_get_features, (uint32_t)&features, 0, 0, 0);
 	check("page tables may lie above 4 GiB", features.submap >> XENFEAT_pae_pgdir_above_4gb & 1, 1);
 	check("an unknown hypercall", call(62, 0, 0, 0, 0, 0), -XEN_ENOSYS);
-	check("domctl is not for guests", call(__HYPERVISOR_domctl, 0, 0, 0, 0, 0), -XEN_EPERM);
+	check("kexec is not for guests", call(__HYPERVISOR_kexec_op, 0, 0, 0, 0, 0), -XEN_EPERM);
 }
 
 static void memory(void)
@@ -232,7 +232,8 @@ static void memory(void)
 		uint32_t type;
 	} __attribute__((packed)) ram;
 	struct xen_memory_map map = { .nr_entries = 1 };
-	long pages = call(__HYPERVISOR_memory_op, XENMEM_current_reservation, 0, 0, 0, 0);
+	domid_t self = DOMID_SELF;
+	long pages = call(__HYPERVISOR_memory_op, XENMEM_current_reservation, (uint32_t)&self, 0, 0, 0);
 	uint64_t pte = *leaf_of(other);
 
 	check("the reservation", pages, (long)start_info->nr_pages);
@@ -250,6 +251,37 @@ static void memory(void)
 	p2m[pfn_of(other)] = (uint32_t)list[0];
 	check("with its number", ((uint32_t *)M2P)[list[0]] == pfn_of(other), 1);
 	check("and mapped", map_at(other, entry_of(other, PTE_P | PTE_W)), 0);
+}
+
+/* Trading two frames for two others, one list for each. */
+static void exchange_frames(void)
+{
+	xen_pfn_t in[1] = { mfn_of(other) }, out[1] = { pfn_of(other) };
+	struct xen_memory_exchange x = { .in = { .nr_extents = 1, .domid = DOMID_SELF },
+					 .out = { .nr_extents = 1, .domid = DOMID_SELF } };
+
+	map_at(other, 0);
+	set_xen_guest_handle(x.in.extent_start, in);
+	set_xen_guest_handle(x.out.extent_start, out);
+	check("a frame is traded", call(__HYPERVISOR_memory_op, XENMEM_exchange, (uint32_t)&x, 0, 0, 0), 0);
+	check("one", (long)x.nr_exchanged, 1);
+	p2m[pfn_of(other)] = (uint32_t)out[0];
+	check("for one with its number", ((uint32_t *)M2P)[out[0]] == pfn_of(other), 1);
+	check("which can be mapped", map_at(other, entry_of(other, PTE_P | PTE_W)), 0);
+}
+
+static void copies(void)
+{
+	struct gnttab_copy op = { .len = 16 };
+
+	op.dest.u.gmfn = mfn_of(other);
+	op.source.domid = op.dest.domid = DOMID_SELF;
+	op.dest.offset = 100;
+	for (unsigned i = 0; i < 16; i++)
+		other[100 + i] = 0xee;
+	op.source.u.gmfn = mfn_of((void *)start_info);
+	check("a grant copy", call(__HYPERVISOR_grant_table_op, GNTTABOP_copy, (uint32_t)&op, 1, 0, 0), 0);
+	check("is done", op.status == GNTST_okay && same((char *)other + 100, "xen-3.0-x86_32p"), 1);
 }
 
 static void several(void)
@@ -565,6 +597,61 @@ static void wild_pointers(void)
 	}
 }
 
+/* ---- What no guest survives ---- */
+
+static void jump_nowhere(void)
+{
+	call(__HYPERVISOR_set_trap_table, 0, 0, 0, 0, 0);
+	((void (*)(void))0x12345000)();
+}
+
+static void no_stack(void)
+{
+	__asm__ volatile("movl $0x1000, %esp; ud2");
+}
+
+static void hypervisor_stack(void)
+{
+	__asm__ volatile("movl $0xf5800100, %esp; ud2");
+}
+
+/* Its own live root mapped writable, which unpinning allows, and wiped out. */
+static void wreck_tables(void)
+{
+	uint64_t *root = (uint64_t *)start_info->pt_base;
+
+	ext(MMUEXT_UNPIN_TABLE, mfn_of(root));
+	map_at(root, entry_of(root, PTE_P | PTE_W));
+	for (unsigned i = 0; i < 512; i++)
+		root[i] = 0x200000 | 7;
+	ext(MMUEXT_NEW_BASEPTR, mfn_of(root));
+	ext(MMUEXT_TLB_FLUSH_LOCAL, 0);
+	jump_nowhere();
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(void);
+} attacks[] = {
+	{ "attack=jump-nowhere", jump_nowhere },
+	{ "attack=no-stack", no_stack },
+	{ "attack=hypervisor-stack", hypervisor_stack },
+	{ "attack=wreck-tables", wreck_tables },
+};
+
+static bool asked_for(const char *what)
+{
+	for (const char *line = (const char *)start_info->cmd_line; *line; line++) {
+		size_t i = 0;
+
+		while (what[i] && line[i] == what[i])
+			i++;
+		if (!what[i])
+			return true;
+	}
+	return false;
+}
+
 void checks(const struct start_info *si)
 {
 	struct sched_shutdown end;
@@ -575,6 +662,9 @@ void checks(const struct start_info *si)
 		check("shared_info can be mapped", 0, 1);
 	vcpu_info_at = (volatile uint8_t *)&shared->vcpu_info[0];
 	set_traps();
+	for (unsigned i = 0; i < ARRAY(attacks); i++)
+		if (asked_for(attacks[i].name))
+			attacks[i].fn();
 	entry();
 	versions();
 	several();
@@ -586,7 +676,9 @@ void checks(const struct start_info *si)
 	direct_writes();
 	ring3();
 	memory();
+	exchange_frames();
 	grants();
+	copies();
 	descriptors();
 	second();
 	wild_pointers();
