@@ -313,9 +313,9 @@ static void tables(void)
 	uint64_t *l1 = table_at(page, 1), *l2 = table_at(page, 2), *root = (uint64_t *)start_info->pt_base;
 	uint64_t *entries = (uint64_t *)other;
 
-	check("the first MiB cannot be mapped", map_at(other, 0x8000 | PTE_P), -XEN_EINVAL);
+	check("the first MiB cannot be mapped", map_at(other, 0x8000 | PTE_P), -XEN_EPERM);
 	check("nor the paravisor",
-	      update((uint64_t)mfn_of(l1) << 12 | ((uint32_t)other >> 12 & 511) << 3, 0x200000 | PTE_P), -XEN_EINVAL);
+	      update((uint64_t)mfn_of(l1) << 12 | ((uint32_t)other >> 12 & 511) << 3, 0x200000 | PTE_P), -XEN_EBUSY);
 	check("a large page is refused", update((uint64_t)mfn_of(l2) << 12 | 8, PTE_P | PTE_PS), -XEN_EINVAL);
 	check("the hypervisor's slots are refused",
 	      update((uint64_t)mfn_of(table_at((void *)0xc0000000, 2)) << 12 | 428 << 3, 0), -XEN_EINVAL);
