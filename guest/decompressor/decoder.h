@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room for a decoder's tables, aligned to 8; the largest is zstd's. */
-#define DECODE_WORK_LEN 0x10000
+/* Room for a decoder's tables, aligned to 16; the largest is zstd's, which holds a block's literals. */
+#define DECODE_WORK_LEN 0x28000
 
 struct decode {
 	const uint8_t *in;
@@ -37,18 +37,73 @@ decoder_fn decode_gzip;
 decoder_fn decode_zstd;
 decoder_fn decode_xz;
 
-/*
- * Copying for decoders: a match may begin inside what it makes, so byte order
- * matters. len may be 0.
- */
-static inline void decode_copy(uint8_t *to, const uint8_t *from, size_t len)
+/* ---- What decoders share ---- */
+
+static inline uint16_t decode_le16(const uint8_t *at)
 {
-#if defined(PB_GUEST)
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(len) : : "memory");
-#else
-	while (len--)
-		*to++ = *from++;
+	return (uint16_t)(at[0] | at[1] << 8);
+}
+
+static inline uint32_t decode_le32(const uint8_t *at)
+{
+	return decode_le16(at) | (uint32_t)decode_le16(at + 2) << 16;
+}
+
+#define DECODE_WORD 8u /* what decode_copy() may write behind the end it was asked for, if there is room */
+
+/* One instruction for eight bytes, where a loop takes five; worth its start only for a longer piece. */
+static inline void decode_copy_words(uint8_t *to, const uint8_t *from, size_t words)
+{
+#if defined(PB_GUEST) && defined(__x86_64__)
+	if (words >= 4) {
+		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+		return;
+	}
 #endif
+	for (; words; words--, to += DECODE_WORD, from += DECODE_WORD)
+		__builtin_memcpy(to, from, DECODE_WORD);
+}
+
+/*
+ * len bytes from `distance` before `to`; room is what follows `to` in the
+ * output, at least len. A match may begin inside of what it makes: a
+ * short distance repeats a pattern, which is as good at twice the distance.
+ */
+static inline void decode_match(uint8_t *to, size_t distance, size_t len, size_t room)
+{
+	const uint8_t *from = to - distance;
+
+	while (distance < DECODE_WORD && len) {
+		size_t piece = len < distance ? len : distance;
+
+		for (size_t i = 0; i < piece; i++)
+			to[i] = from[i];
+		to += piece;
+		len -= piece;
+		room -= piece;
+		distance *= 2;
+	}
+	if (room - len >= DECODE_WORD) {
+		decode_copy_words(to, from, (len + DECODE_WORD - 1) / DECODE_WORD);
+		return;
+	}
+	decode_copy_words(to, from, len / DECODE_WORD);
+	for (size_t i = len - len % DECODE_WORD; i < len; i++)
+		to[i] = from[i];
+}
+
+/* len bytes of the input, which lies behind the output or elsewhere; both rooms are at least len. */
+static inline void decode_literals(uint8_t *to, const uint8_t *from, size_t len, size_t to_room, size_t from_room)
+{
+	size_t words = len / DECODE_WORD;
+
+	if (to_room - len >= DECODE_WORD && from_room - len >= DECODE_WORD) {
+		decode_copy_words(to, from, words + (len % DECODE_WORD != 0));
+		return;
+	}
+	decode_copy_words(to, from, words);
+	for (size_t i = words * DECODE_WORD; i < len; i++)
+		to[i] = from[i];
 }
 
 #endif

@@ -151,7 +151,7 @@ counted() {
 			"$REPO/tests/boot/thin.tsv"
 	done
 	for value in kaslr= initrds long action=reboot action=panic timeout codec=gzip codec=bzip2 codec=lzma codec=lzo \
-		codec=none elf pack=none plain; do
+		codec=none elf pack=none pack=gzip pack=lz4 pack=zstd pack=xz plain; do
 		grep -v '^#' "$REPO/tests/boot/thin.tsv" | grep -q "$value"
 	done
 }

@@ -153,6 +153,35 @@ static void page_finds_every_relocation(void **state)
 	close_good(&packed);
 }
 
+/* Whatever the codec, the library takes out what was put in, and the decoder's page says how long that is. */
+static void every_codec(void **state)
+{
+	static const char *const names[] = { "none", "gzip", "lz4", "zstd", "xz" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct pb_pack pack = { .size = sizeof(pack), .codec = names[i] };
+		struct pb_error err = PB_INIT(err);
+		struct pb_relocs relocs = PB_INIT(relocs);
+		struct opened packed, plain = open_good("elf64-big");
+		struct pb_facts facts = PB_INIT(facts);
+
+		if (!pb_pack_has_codec(names[i])) {
+			assert_int_equal(pb_pack_write(plain.image, &pack, -1, &err), -PB_E_CODEC_OFF);
+			close_good(&plain);
+			continue;
+		}
+		packed = pack_open("elf64-big", &pack);
+		assert_int_equal(pb_image_facts(packed.image, &facts), 0);
+		assert_string_equal(facts.codec, names[i]);
+		assert_int_equal(page_of(&packed)->out_len, plain.blob.len);
+		assert_int_equal(pb_image_relocs(packed.image, &relocs, &err), 0);
+		assert_int_equal(relocs.abs64, KERNEL_RELOCS);
+		close_good(&packed);
+		close_good(&plain);
+	}
+}
+
 static void refusals(void **state)
 {
 	static const struct pb_pack_value unknown = { "no_such_field", 1 }, ours = { "init_size", 1 },
@@ -211,6 +240,7 @@ int main(void)
 		cmocka_unit_test(facts),
 		cmocka_unit_test(page_places_every_segment),
 		cmocka_unit_test(page_finds_every_relocation),
+		cmocka_unit_test(every_codec),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(sum_sees_each_bit),
 	};
