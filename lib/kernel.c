@@ -75,6 +75,7 @@ static void start_unpack(const struct pb_image *image, struct unpack *ret, int f
 	ret->claimed_len = image->claimed_len;
 	ret->max_len = image->limits.unpacked_len;
 	ret->codec_mem_max = image->limits.codec_mem_len;
+	ret->joins = image->compressed && image->codec->joins; /* a kernel reads one stream of its payload */
 	ret->check_first = image->compressed ? check_compressed : check_bzimage_payload;
 }
 

@@ -103,21 +103,42 @@ static enum codec_step step_once(struct unpack *unpack)
 	return step == CODEC_MORE && stuck ? CODEC_BAD : step;
 }
 
-/* Decode until the output buffer is full or the stream ends. */
+/*
+ * A stream ended: does another one follow, as in a file that cat made of
+ * several? Each takes some of the input, which so bounds how many there are.
+ */
+static int next_stream(struct unpack *unpack, enum codec_step *ret, struct pb_error *err)
+{
+	const struct codec *codec = unpack->codec;
+	uint8_t magic[sizeof(codec->magic)];
+	size_t len = 0;
+	int rc = source_read_some(&unpack->in, input_off(unpack), magic, sizeof(magic), &len, err);
+
+	if (rc < 0 || codec_probe(magic, len) != codec)
+		return rc;
+	codec->close(unpack->decoder);
+	unpack->decoder = codec->open(unpack->codec_mem_max);
+	if (!unpack->decoder)
+		return fail_nomem(err, unpack->codec_mem_max);
+	*ret = CODEC_MORE;
+	return 0;
+}
+
+/* Decode until the output buffer is full or the last stream ends. */
 static int fill_buffer(struct unpack *unpack, bool *ret_end, struct pb_error *err)
 {
 	struct codec_io *io = &unpack->io;
 	enum codec_step step = CODEC_MORE;
-	int rc = 0;
+	int rc;
 
 	io->out = unpack->out_buf;
 	io->out_len = OUT_LEN;
 	while (step == CODEC_MORE && io->out_len > 0) {
-		if (io->in_len == 0 && !io->in_last)
-			rc = fetch(unpack, err);
-		if (rc < 0)
+		if (io->in_len == 0 && !io->in_last && (rc = fetch(unpack, err)) < 0)
 			return rc;
 		step = step_once(unpack);
+		if (step == CODEC_END && unpack->joins && (rc = next_stream(unpack, &step, err)) < 0)
+			return rc;
 	}
 	*ret_end = step == CODEC_END;
 	return step == CODEC_MORE || step == CODEC_END ? 0 : bad_step(unpack, step, err);

@@ -42,6 +42,7 @@ struct codec {
 	uint8_t magic_len;
 	bool size_trailer; /* in a bzImage, 4 bytes of little-endian output size follow the stream; not so for gzip,
 			      whose own last 4 bytes say it */
+	bool joins;        /* its own command reads files that were put one behind the other as one */
 	/*
 	 * NULL where the build lacks the codec's library: the row stays, so that
 	 * the codec is still named (PB_E_CODEC_OFF).

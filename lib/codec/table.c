@@ -16,14 +16,14 @@
 #define MAGIC(bytes)               .magic = bytes, .magic_len = sizeof(bytes) - 1
 
 const struct codec codecs[] = {
-	{ "gzip", MAGIC("\x1f\x8b\x08"), false, BUILT(PB_CODEC_ZLIB, gzip) },
-	{ "bzip2", MAGIC("BZh"), true, BUILT(PB_CODEC_BZIP2, bzip2) },
-	{ "lzma", MAGIC("\x5d\0\0"), true, BUILT(PB_CODEC_LZMA, lzma) },
-	{ "xz", MAGIC("\xfd\x37zXZ\0"), true, BUILT(PB_CODEC_LZMA, xz) },
-	{ "lzo", MAGIC("\x89LZO\0\r"), true, BUILT(PB_CODEC_LZO, lzo) },
-	{ "lz4", MAGIC("\x02\x21\x4c\x18"), true, BUILT(PB_CODEC_LZ4, lz4) },
-	{ "zstd", MAGIC("\x28\xb5\x2f\xfd"), true, BUILT(PB_CODEC_ZSTD, zstd) },
-	{ "none", MAGIC("\x7f\x45LF"), false, BUILT(1, none) },
+	{ "gzip", MAGIC("\x1f\x8b\x08"), false, true, BUILT(PB_CODEC_ZLIB, gzip) },
+	{ "bzip2", MAGIC("BZh"), true, true, BUILT(PB_CODEC_BZIP2, bzip2) },
+	{ "lzma", MAGIC("\x5d\0\0"), true, false, BUILT(PB_CODEC_LZMA, lzma) },
+	{ "xz", MAGIC("\xfd\x37zXZ\0"), true, true, BUILT(PB_CODEC_LZMA, xz) },
+	{ "lzo", MAGIC("\x89LZO\0\r"), true, false, BUILT(PB_CODEC_LZO, lzo) },
+	{ "lz4", MAGIC("\x02\x21\x4c\x18"), true, false, BUILT(PB_CODEC_LZ4, lz4) },
+	{ "zstd", MAGIC("\x28\xb5\x2f\xfd"), true, true, BUILT(PB_CODEC_ZSTD, zstd) },
+	{ "none", MAGIC("\x7f\x45LF"), false, false, BUILT(1, none) },
 	{ .name = NULL },
 };
 

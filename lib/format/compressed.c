@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A vmlinux that somebody compressed: a stream of one of the codecs from the
- * first byte to the last. Nothing in it claims the size of its output.
+ * first byte to the last, or several where the codec's own command takes them
+ * for one. Nothing in it claims the size of its output.
  */
 #include "../unpack.h"
 #include "format.h"

@@ -97,3 +97,52 @@ setup() {
 	fails 2 "$IMAGES/good/bz-2.00: payload_offset: *" unpack -o kernel "$IMAGES/good/bz-2.00"
 	[[ ! $(ls -A) ]]
 }
+
+# pieces COMMAND...: the kernel in four files of that command's, one behind the other, at $PWD/joined.
+pieces() {
+	local piece
+	split -n 4 kernel piece.
+	for piece in piece.??; do
+		"$@" <"$piece"
+	done >joined
+}
+
+@test "a kernel in several streams of one file: as the codec's own command reads it" {
+	local codec
+	paraboot unpack -o kernel "$IMAGES/good/elf64.gz"
+	for codec in gzip bzip2 xz zstd; do
+		pieces "$codec" -c
+		cmp <("$codec" -dc <joined) kernel
+		paraboot unpack -o - joined | cmp - kernel
+		run -0 --separate-stderr paraboot info --json joined
+		jq -e --arg codec "$codec" '.format == "compressed-elf" and .payload.codec == $codec' <<<"$output"
+		: | "$codec" -c | cat joined - >joined-empty
+		paraboot unpack -o - joined-empty | cmp - kernel
+	done
+	xz -c --block-size=4096 -T 2 kernel >joined
+	paraboot unpack -o - joined | cmp - kernel
+}
+
+@test "what follows the last stream is no stream, or a damaged one" {
+	local codec
+	paraboot unpack -o kernel "$IMAGES/good/elf64.gz"
+	for codec in gzip bzip2 xz zstd; do
+		pieces "$codec" -c
+		{ cat joined && echo more; } >more
+		fails 2 "more: payload: *" unpack -o out more
+		{ cat joined && lzma -c kernel; } >other
+		fails 2 "other: payload: *" unpack -o out other
+		truncate -s -3 joined
+		fails 2 "joined: $codec: *" unpack -o out joined
+	done
+	[[ ! -e out ]]
+}
+
+@test "many streams that come to more than the limit" {
+	local i
+	head -c 1M /dev/zero | gzip -c >zeros
+	paraboot unpack -o kernel "$IMAGES/good/elf64.gz"
+	{ gzip -c kernel && for ((i = 0; i < 1100; i++)); do cat zeros; done; } >joined
+	fails 2 "joined: unpacked size: *" unpack -o out joined
+	[[ ! -e out ]]
+}

@@ -484,12 +484,13 @@ static void lz4_cut(struct blob *file)
 	blob_set_le(file, claim_off(file), claim, 4);
 }
 
-/* Four more bytes between a gzip stream and what claims its size. */
+/* Four more bytes between a gzip stream and what claims its size, as if another stream began. */
 static void gzip_trailing(struct blob *file)
 {
 	uint32_t claim = claim_of(file);
 
 	hdr(file)->payload_length += 8;
+	blob_set(file, claim_off(file) - 4, "\x1f\x8b\x08", 4);
 	blob_set_le(file, claim_off(file), claim, 4);
 }
 
