@@ -55,6 +55,22 @@ int need_linux(struct pb_image *image, struct pb_error *why)
 	return fail(why, PB_E_NO_NOTE, "Linux", 0, 0, 0);
 }
 
+/*
+ * e_entry, where Linux is entered by the boot protocol. A kernel for Xen PV
+ * alone has there what its ENTRY note names, and dies on a bare machine.
+ */
+int need_boot_entry(struct pb_image *image, struct pb_error *why)
+{
+	const struct kernel *kernel = image_kernel(image);
+	const struct note *note = note_find(kernel->notes, kernel->nr_notes, "Xen", XEN_ELFNOTE_ENTRY);
+	uint64_t xen_entry;
+	pb_gpa entry;
+
+	if (note && note_number(note, "ENTRY", &xen_entry, NULL) == 0 && xen_entry == kernel->entry)
+		return fail(why, PB_E_NO_ENTRY, "e_entry, which is Xen's ENTRY", 0, 0, 0x18);
+	return kernel_entry_gpa(image, &entry, why);
+}
+
 /* The ELF file that begins where a bzImage begins. */
 static int parse_own_elf(struct pb_image *image, struct kernel *ret, struct pb_error *why)
 {

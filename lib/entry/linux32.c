@@ -10,8 +10,6 @@
 
 int linux32_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why)
 {
-	pb_gpa entry;
-
 	if (unpack == PB_UNPACK_GUEST)
 		return need_setup_header(image, why);
 
@@ -19,5 +17,5 @@ int linux32_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *
 
 	if (rc == 0)
 		rc = need_linux(image, why);
-	return rc < 0 ? rc : kernel_entry_gpa(image, &entry, why);
+	return rc < 0 ? rc : need_boot_entry(image, why);
 }

@@ -22,8 +22,6 @@ static int guest_can(const struct pb_image *image, struct pb_error *why)
 
 int linux64_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why)
 {
-	pb_gpa entry;
-
 	if (unpack == PB_UNPACK_GUEST)
 		return guest_can(image, why);
 
@@ -31,5 +29,5 @@ int linux64_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *
 
 	if (rc == 0)
 		rc = need_linux(image, why);
-	return rc < 0 ? rc : kernel_entry_gpa(image, &entry, why);
+	return rc < 0 ? rc : need_boot_entry(image, why);
 }

@@ -32,6 +32,7 @@ int need_class(struct pb_image *image, unsigned elf_class, struct pb_error *why)
  * with a setup header, or says so in its notes, or carries Linux's banner.
  */
 int need_linux(struct pb_image *image, struct pb_error *why);
+int need_boot_entry(struct pb_image *image, struct pb_error *why); /* after need_linux() */
 
 /*
  * The ELF file that a start with this unpack enters: the kernel inside, or, for

@@ -138,6 +138,13 @@ static void xen_entry_outside(struct blob *kernel)
 	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 1), 0xffffffff70000000, 8);
 }
 
+/* As kernels have it that were built for Xen PV alone. */
+static void xen_entry_only(struct blob *kernel)
+{
+	blob_set_le(kernel, 24, 0xffffffff80000000 + KERNEL_GPA + 0x10, 8);
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 1), 0xffffffff80000000 + KERNEL_GPA + 0x10, 8);
+}
+
 static void pvh_entry_outside(struct blob *kernel)
 {
 	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 18), 0x100, 8);
@@ -217,6 +224,8 @@ const struct can_answer can_answers[] = {
 	{ "elf64-no-notes", PB_LINUX64, HOST, NULL, PB_E_NO_NOTE, "Linux" },
 	{ "elf32-no-notes", PB_LINUX32, HOST, NULL, PB_E_NO_NOTE, "Linux" },
 	{ "elf64", PB_LINUX64, HOST, entry_outside, PB_E_ENTRY_OUTSIDE, "e_entry" },
+	{ "elf64", PB_LINUX64, HOST, xen_entry_only, PB_E_NO_ENTRY, "e_entry, which is Xen's ENTRY" },
+	{ "elf64", PB_XEN_PV64, HOST, xen_entry_only },
 	{ "elf64.gz", PB_LINUX64, HOST },
 	{ "uki-bz", PB_LINUX64, HOST },
 	{ "uki-bz", PB_LINUX64, GUEST },
