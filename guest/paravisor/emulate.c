@@ -214,7 +214,7 @@ static bool iopl_allows(const struct vcpu *v)
 }
 
 /* A bit of the guest's bitmap forbids a port; every port of the access counts. */
-static bool bitmap_allows(const struct vcpu *v, uint16_t port, unsigned bytes)
+static bool bitmap_clear(const struct vcpu *v, uint16_t port, unsigned bytes)
 {
 	for (unsigned n = port; n < port + bytes; n++) {
 		uint8_t bits;
@@ -223,6 +223,18 @@ static bool bitmap_allows(const struct vcpu *v, uint16_t port, unsigned bytes)
 			return false;
 	}
 	return true;
+}
+
+/* The bitmap is the kernel's, and a process's page tables have no page of the kernel. */
+static bool bitmap_allows(const struct vcpu *v, uint16_t port, unsigned bytes)
+{
+	uint64_t cr3 = read_cr3();
+	bool allows;
+
+	write_cr3(v->kernel_cr3);
+	allows = bitmap_clear(v, port, bytes);
+	write_cr3(cr3);
+	return allows;
 }
 
 static int do_port(struct vcpu *v, struct regs *r, uint8_t op, uint16_t port, unsigned bytes)

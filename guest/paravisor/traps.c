@@ -65,13 +65,24 @@ static void page_fault(struct vcpu *v, struct regs *r)
 
 /* ---- Other exceptions ---- */
 
+/* Its vector is in the error code, but QEMU's TCG puts it there at the wrong place; so the instruction is read. */
+static uint8_t int_vector(struct vcpu *v, const struct regs *r)
+{
+	uint64_t va = code_va(v, r);
+	uint8_t insn[2];
+
+	if (guest_range_ok(va, 2) && !raw_copy(insn, (const void *)va, 2) && insn[0] == 0xcd)
+		return insn[1];
+	return (uint8_t)(r->error >> 3);
+}
+
 /* `int n` of the guest's: the paravisor's gates are closed to ring 3, the guest's own may be open. Its kernel counts
  * as ring 1. */
 static bool software_interrupt(struct vcpu *v, struct regs *r)
 {
-	const struct trap_info *t = &v->traps[r->error >> 3 & 255];
+	const struct trap_info *t = &v->traps[int_vector(v, r)];
 
-	if ((r->error & 3) != 2 || !t->address || (t->flags & 3) < (v->kernel_mode ? 1 : 3))
+	if ((r->error & 7) != 2 || !t->address || (t->flags & 3) < (v->kernel_mode ? 1 : 3))
 		return false;
 	r->rip += 2;
 	bounce(v, r, handler_of(t), t->flags & 4, NULL);
