@@ -20,6 +20,10 @@ xen_lab_packages() {
 	EOF
 }
 
+xen_lab_version() {
+	sed -n 's/^xen-hypervisor-[^ ]* /Xen /p' "$XEN_LAB/packages"
+}
+
 # xl and the daemons are in a folder of their version.
 xen_lab_programs() {
 	tr -s ' \n' '\n' <<-'EOF'
