@@ -333,6 +333,7 @@ enum pb_ring0 { PB_RING0_PARAVISOR, PB_RING0_XEN };
 #define PB_PARAVISOR_COUNTS 1u /* the paravisor, if it has ring 0, ends with its hypercall counts on the console */
 #define PB_SUBARCH_INSIST                                                                                              \
 	2u /* tell the kernel of the subarchitecture though the image does not say that it serves it */
+#define PB_PARAVISOR_FIFO 4u /* and it offers the guest FIFO event channels, beside the two-level ones */
 
 struct pb_request {
 	size_t size;

@@ -180,7 +180,8 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		.kaslr = opt->kaslr,
 		.kaslr_seed = opt->kaslr_seed,
 		.vcpus = opt->vcpus,
-		.flags = (opt->verbose ? PB_PARAVISOR_COUNTS : 0) | (opt->subarch_insist ? PB_SUBARCH_INSIST : 0),
+		.flags = (opt->verbose ? PB_PARAVISOR_COUNTS : 0) | (opt->fifo_events ? PB_PARAVISOR_FIFO : 0) |
+			 (opt->subarch_insist ? PB_SUBARCH_INSIST : 0),
 		.subarch = opt->subarch,
 		.subarch_data = opt->subarch_data,
 		.fixmap_vaddr = opt->fixmap.gpa,

@@ -18,7 +18,7 @@ struct command;
 
 struct options {
 	const char *image; /* the operand */
-	bool json, all, verbose, icount, no_initrd;
+	bool json, all, verbose, icount, no_initrd, fifo_events;
 	const char *output;    /* NULL: not given; "-": standard output */
 	enum pb_entry entry;   /* 0: the best there is */
 	enum pb_unpack unpack; /* 0: likewise */

@@ -117,6 +117,8 @@ static const struct option_row run_rows[] = {
 	{ 't', "timeout", "SECONDS", "end it after that time, with status 124", set_timeout },
 	{ 0, "icount", NULL, "let the guest's clock count instructions, so that a boot repeats exactly",
 	  .at = offsetof(struct options, icount) },
+	{ 0, "fifo-events", NULL, "offer a Xen PV kernel FIFO event channels, not only two-level ones",
+	  .at = offsetof(struct options, fifo_events) },
 	{ 'v', "verbose", NULL, "say what the engine does and how the run ended",
 	  .at = offsetof(struct options, verbose) },
 	{ 0 },

@@ -129,7 +129,10 @@ static void fill_facts(struct pv_facts *facts, const struct plan_builder *builde
 
 	facts->magic = PV_FACTS_MAGIC;
 	facts->size = sizeof(*facts);
-	facts->flags = builder->request.flags & PB_PARAVISOR_COUNTS ? PV_FLAG_VERBOSE : 0;
+	if (builder->request.flags & PB_PARAVISOR_COUNTS)
+		facts->flags |= PV_FLAG_VERBOSE;
+	if (builder->request.flags & PB_PARAVISOR_FIFO)
+		facts->flags |= PV_FLAG_FIFO;
 	facts->own_gpa = builder->own.gpa;
 	facts->own_len = builder->own.len;
 	facts->machine_len = builder->own.machine_len;

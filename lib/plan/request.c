@@ -22,7 +22,7 @@
 #define LOADER_XEN       0x90
 #define LOADER_UNDEFINED 0xff
 
-#define ALL_FLAGS        (PB_PARAVISOR_COUNTS | PB_SUBARCH_INSIST)
+#define ALL_FLAGS        (PB_PARAVISOR_COUNTS | PB_SUBARCH_INSIST | PB_PARAVISOR_FIFO)
 
 /* What the caller's struct has of ours; the rest is 0, which is every field's default. */
 static int copy_request(struct pb_request *ret, const struct pb_request *request, struct pb_error *err)

@@ -391,7 +391,7 @@ static void test_refusals(void **state)
 	rig.request.kaslr = true;
 	rig_refuse(&rig, PB_E_KASLR, "xen-pv64", NULL);
 	rig.request.kaslr = false;
-	rig.request.flags = 4;
+	rig.request.flags = 8;
 	rig_refuse(&rig, PB_E_ARG, "flags", NULL);
 	rig_close(&rig);
 }
