@@ -7,7 +7,7 @@
  * top of the stack.
  *
  * The short ways of entry.S know nothing of NMIs and virtual IOPLs. They look
- * at user_cr3 and syscall_rip anyway; where these are 0, C does the whole.
+ * at user_cr3, syscall_rip and pf_short anyway; where these are 0, C does all.
  */
 #include "paravisor.h"
 
@@ -17,6 +17,7 @@ void short_ways(struct vcpu *v)
 {
 	v->user_cr3 = v->user_root && !v->nmi_masked && !architectural_iopl ? v->user_root->cr3 : 0;
 	v->syscall_rip = architectural_iopl ? 0 : v->syscall.rip;
+	v->pf_short = !architectural_iopl && (v->traps[TRAP_PF].flags & 4);
 }
 
 /* One at a time: the next comes after this one's iret. Without a handler it is lost. */

@@ -61,6 +61,15 @@ static void map_one(uint64_t va, uint64_t pte, unsigned level)
 	table[(va >> (12 + 9 * (level - 1))) & 511] = pte;
 }
 
+uint64_t *boot_entry(uint64_t va)
+{
+	uint64_t *table = hv_root;
+
+	for (unsigned l = 4; l > 1; l--)
+		table = table_below(table, (va >> (12 + 9 * (l - 1))) & 511);
+	return &table[va >> PAGE_SHIFT & 511];
+}
+
 #define BIG 0x200000ul
 
 void boot_map(uint64_t va, uint64_t gpa, uint64_t len, uint64_t flags)

@@ -71,26 +71,14 @@ void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint3
 		v->info->evtchn_upcall_mask = 1;
 }
 
-/* The guest's state could not be loaded: segments on top of the usual frame. */
-void inject_failsafe(struct vcpu *v, struct regs *r)
+/*
+ * iretq faulted on the guest's own selectors: it gets the exception as if its
+ * first instruction there had raised it. Xen's failsafe callback is for segment
+ * registers that Xen itself loads when it switches domains; here nobody does.
+ */
+void return_failed(struct vcpu *v, struct regs *r)
 {
-	uint64_t segments[4];
-	uint16_t s;
-
-	if (!v->failsafe.rip)
-		guest_crash(v, "its registers cannot be loaded, and it has no failsafe callback");
-	bounce(v, r, v->failsafe.rip, v->failsafe.mask_events, NULL);
-	__asm__ volatile("mov %%ds, %0" : "=r"(s));
-	segments[0] = s;
-	__asm__ volatile("mov %%es, %0" : "=r"(s));
-	segments[1] = s;
-	__asm__ volatile("mov %%fs, %0" : "=r"(s));
-	segments[2] = s;
-	__asm__ volatile("mov %%gs, %0" : "=r"(s));
-	segments[3] = s;
-	r->rsp -= sizeof(segments);
-	if (copy_to_guest(r->rsp, segments, sizeof(segments)))
-		guest_crash(v, "no stack for its failsafe callback");
+	inject(v, r, (enum trap)r->vector, r->error);
 }
 
 void bad_kernel_stack(struct regs *r)

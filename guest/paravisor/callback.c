@@ -16,6 +16,7 @@ long hc_set_trap_table(struct vcpu *v, uint64_t list, uint64_t b, uint64_t c, ui
 	(void)b, (void)c, (void)d, (void)e;
 	if (!list) {
 		memset(v->traps, 0, sizeof(v->traps));
+		short_ways(v);
 		return 0;
 	}
 	for (unsigned i = 0; i < 256 + 1; i++) {
@@ -26,6 +27,8 @@ long hc_set_trap_table(struct vcpu *v, uint64_t list, uint64_t b, uint64_t c, ui
 		if (!is_address(t.address))
 			return -XEN_EINVAL;
 		v->traps[t.vector] = t;
+		if (t.vector == TRAP_PF)
+			short_ways(v);
 	}
 	return -XEN_EINVAL;
 }

@@ -67,7 +67,7 @@ static int initialise(struct vcpu *v)
 	v->kernel_ss = ctx.kernel_ss;
 	hc_stack_switch(v, ctx.kernel_ss, ctx.kernel_sp, 0, 0, 0);
 	hc_set_callbacks(v, ctx.event_callback_eip, ctx.failsafe_callback_eip, ctx.syscall_callback_eip, 0, 0);
-	v->masks = !!(ctx.flags & VGCF_syscall_disables_events);
+	v->masks = v->syscall.mask_events = !!(ctx.flags & VGCF_syscall_disables_events);
 	v->failsafe.mask_events = !!(ctx.flags & VGCF_failsafe_disables_events);
 	v->fs_base = ctx.fs_base;
 	v->gs_base = ctx.gs_base_kernel;

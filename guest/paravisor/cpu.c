@@ -22,7 +22,7 @@ SAME(info, V_INFO);
 SAME(masks, V_MASKS);
 SAME(scratch, V_SCRATCH);
 SAME(irets, V_IRETS);
-SAME(traps[TRAP_PF].flags, V_PF_FLAGS);
+SAME(pf_short, V_PF_SHORT);
 SAME(traps[TRAP_PF].address, V_PF_RIP);
 _Static_assert(offsetof(guest_vcpu_info, evtchn_upcall_mask) == INFO_MASK, "vcpu_info");
 _Static_assert(offsetof(guest_vcpu_info, arch.cr2) == INFO_CR2, "vcpu_info");

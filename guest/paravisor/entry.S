@@ -205,7 +205,9 @@ page_fault_entry:
 	jz 1f				/* ring 0's: %rsp is anywhere on the stack */
 	cmpb $0, VE(V_KERNEL_MODE)
 	jne 1f
-	testb $4, VE(V_PF_FLAGS)
+	cmpb $0, VE(V_PF_SHORT)
+	je 1f
+	testb $4, (%rsp)		/* a descriptor table's is C's */
 	jz 1f
 	cmpq $0, VE(V_USER_CR3)
 	je 1f				/* as for the other short ways (attend.c) */

@@ -157,8 +157,8 @@
 #define V_MASKS       48
 #define V_SCRATCH     56
 #define V_IRETS       64
-#define V_PF_FLAGS    297 /* of the guest's handler for page faults */
-#define V_PF_RIP      304
+#define V_PF_SHORT    72
+#define V_PF_RIP      312
 
 /* vcpu_info, xen.h. */
 #define INFO_MASK 1

@@ -222,8 +222,15 @@ static bool is_others_ram(uint64_t mfn)
 	return mfn - (facts.own_gpa >> PAGE_SHIFT) < facts.own_len >> PAGE_SHIFT || (mfn < max_mfn && frame(mfn)->word);
 }
 
+/* A top level that is its own level below, read-only: so a guest sees its page tables as an array. It counts nothing.
+ */
+static bool is_linear(uint64_t table_mfn, unsigned level, uint64_t e)
+{
+	return ROOT_LEVEL == 4 && level == 4 && pte_mfn(e) == table_mfn && !(e & PTE_W);
+}
+
 /* Check an entry that is to be in a table of that level, count it, and make it fit for the guest's ring. */
-static int entry_admit(unsigned level, unsigned index, uint64_t *entry)
+static int entry_admit(uint64_t table_mfn, unsigned level, unsigned index, uint64_t *entry)
 {
 	uint64_t e = *entry, mfn = pte_mfn(e);
 	int rc = 0;
@@ -234,7 +241,9 @@ static int entry_admit(unsigned level, unsigned index, uint64_t *entry)
 		return -XEN_EINVAL;
 	if (unlikely(!frame_is_guest(mfn)))
 		return level > 1 ? -XEN_EINVAL : is_others_ram(mfn) ? -XEN_EBUSY : -XEN_EPERM;
-	if (level > 1)
+	if (unlikely(is_linear(table_mfn, level, e)))
+		rc = 0;
+	else if (level > 1)
 		rc = table_get(mfn, level - 1);
 	else if (e & PTE_W)
 		rc = type_get(mfn, TYPE_WRITABLE);
@@ -244,9 +253,9 @@ static int entry_admit(unsigned level, unsigned index, uint64_t *entry)
 	return rc;
 }
 
-static void entry_let_go(unsigned level, uint64_t entry)
+static void entry_let_go(uint64_t table_mfn, unsigned level, uint64_t entry)
 {
-	if (!(entry & PTE_P))
+	if (!(entry & PTE_P) || is_linear(table_mfn, level, entry))
 		return;
 	if (level > 1)
 		table_put(pte_mfn(entry), level - 1);
@@ -276,9 +285,12 @@ static int table_check(uint64_t mfn, unsigned level)
 	unsigned n = entries_of(level);
 	uint64_t *table = frame_va(mfn);
 
+	/* Through a table that is its own level below, the processor would look at these too. */
+	for (unsigned i = HV_FIRST; ROOT_LEVEL == 4 && level == 4 && i < HV_END; i++)
+		table[i] = 0;
 	for (unsigned i = next_entry(table, level, 0, n); i < n; i = next_entry(table, level, i + 1, n)) {
 		uint64_t e = table[i];
-		int rc = entry_admit(level, i, &e);
+		int rc = entry_admit(mfn, level, i, &e);
 
 		if (rc) {
 			table_let_go(mfn, level, i);
@@ -298,7 +310,7 @@ static void table_let_go(uint64_t mfn, unsigned level, unsigned entries)
 		shadow_drop(mfn);
 	for (unsigned i = next_entry(table, level, 0, entries); i < entries;
 	     i = next_entry(table, level, i + 1, entries))
-		entry_let_go(level, table[i]);
+		entry_let_go(mfn, level, table[i]);
 }
 
 /* ---- Changing an entry ---- */
@@ -338,16 +350,16 @@ static int live_entry_set(uint64_t mfn, unsigned level, unsigned index, uint64_t
 
 	if (unlikely(own_slot(frame(mfn), level, index)))
 		return -XEN_EINVAL;
-	rc = entry_admit(level, index, &entry);
+	rc = entry_admit(mfn, level, index, &entry);
 	if (unlikely(rc))
 		return rc;
 	if (unlikely(!entry_store(at, entry, how, old))) {
-		entry_let_go(level, entry);
+		entry_let_go(mfn, level, entry);
 		return -XEN_EAGAIN;
 	}
 	if (unlikely(level > 1))
 		entry_written(mfn, level, index, *at);
-	entry_let_go(level, *old);
+	entry_let_go(mfn, level, *old);
 	return 0;
 }
 

@@ -166,7 +166,7 @@ static int ext_flush_multi(struct vcpu *v, const struct mmuext_op *op)
 
 	(void)v;
 	if (read_mask((uint64_t)op->arg2.vcpumask.p, &mask))
-		return -XEN_EFAULT;
+		return -XEN_EINVAL;
 	flush_tlb(mask);
 	return 0;
 }
@@ -178,11 +178,18 @@ static int ext_flush_all(struct vcpu *v, const struct mmuext_op *op)
 	return 0;
 }
 
-/* A virtual machine's caches are coherent, and no device is the guest's. */
+/* Only a domain with devices may know of the cache. */
 static int ext_flush_cache(struct vcpu *v, const struct mmuext_op *op)
 {
 	(void)v, (void)op;
-	return 0;
+	return -XEN_EACCES;
+}
+
+/* Large pages in superpage tables: no PV guest has them. */
+static int ext_super(struct vcpu *v, const struct mmuext_op *op)
+{
+	(void)v, (void)op;
+	return -XEN_EOPNOTSUPP;
 }
 
 static int ext_set_ldt(struct vcpu *v, const struct mmuext_op *op)
@@ -220,6 +227,8 @@ static ext_fn *const ext_ops[] = {
 	[MMUEXT_INVLPG_ALL] = ext_flush_all,
 	[MMUEXT_FLUSH_CACHE] = ext_flush_cache,
 	[MMUEXT_FLUSH_CACHE_GLOBAL] = ext_flush_cache,
+	[MMUEXT_MARK_SUPER] = ext_super,
+	[MMUEXT_UNMARK_SUPER] = ext_super,
 	[MMUEXT_SET_LDT] = ext_set_ldt,
 	[MMUEXT_CLEAR_PAGE] = ext_clear_page,
 	[MMUEXT_COPY_PAGE] = ext_copy_page,

@@ -122,7 +122,8 @@ struct vcpu {
 	guest_vcpu_info *info; /* in guest memory, through the direct map */
 	uint64_t masks;        /* the syscall callback masks events */
 	uint64_t scratch;
-	uint64_t irets; /* that entry.S did itself */
+	uint64_t irets;    /* that entry.S did itself */
+	uint64_t pf_short; /* the handler for page faults masks events, which is what entry.S can do */
 	struct trap_info traps[256];
 
 	uint32_t id, apic_id;
@@ -259,7 +260,8 @@ static inline void unlock(struct lock *l)
 }
 
 /* ---- boot.c: memory, once ---- */
-void *boot_alloc(uint64_t pages); /* zeroed, in the direct map; ends in a crash when the block is used up */
+void *boot_alloc(uint64_t pages);  /* zeroed, in the direct map; ends in a crash when the block is used up */
+uint64_t *boot_entry(uint64_t va); /* of the paravisor's own tables: the last level's */
 void boot_map(uint64_t va, uint64_t gpa, uint64_t len, uint64_t pte_flags);
 extern uint64_t *hv_root; /* a top-level table with only the paravisor's slots: idle processors run on it */
 extern uint64_t max_mfn;  /* one past the machine's last RAM frame */
@@ -334,7 +336,7 @@ void inject(struct vcpu *v, struct regs *r, enum trap trap, uint32_t error);
 void inject_pf(struct vcpu *v, struct regs *r, uint64_t address, uint32_t error);
 /* ---- bounce.c, or pv32/bounce.c ---- */
 void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint32_t *error);
-void inject_failsafe(struct vcpu *v, struct regs *r);
+void return_failed(struct vcpu *v, struct regs *r);
 #if ROOT_LEVEL == 4
 static inline bool guest_gate(const struct vcpu *v, const struct regs *r) /* it calls by syscall, which is no trap */
 {
@@ -545,6 +547,7 @@ static inline uint64_t code_va(const struct vcpu *v, const struct regs *r)
 	return ROOT_LEVEL == 4 ? r->rip : (uint32_t)(segment_base(v, (uint16_t)r->cs) + r->rip);
 }
 int segment_load_gdt(struct vcpu *v, const uint64_t *mfns, unsigned ents);
+int segment_fault(struct vcpu *v, uint64_t *va, uint32_t error);
 int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents);
 
 /* ---- callback.c ---- */

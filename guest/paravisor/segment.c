@@ -124,24 +124,58 @@ static void ldt_use(struct vcpu *v, unsigned ents)
 	__asm__ volatile("lldt %w0" ::"r"(ents ? SEL_LDT : 0));
 }
 
+/*
+ * Pages of the LDT are copied when the processor first looks at them, as Xen
+ * maps them then: until that, the copy's page is not present. A page that the
+ * guest has not mapped is a fault at its own address.
+ */
+static void ldt_hide(struct vcpu *v, unsigned i)
+{
+	uint64_t va = (uint64_t)ldt_of(v) + i * PAGE;
+
+	if (v->ldt_mfn[i] == PV_NONE)
+		return;
+	v->ldt_mfn[i] = PV_NONE;
+	*boot_entry(va) &= ~PTE_P;
+	invlpg(va);
+}
+
+static bool ldt_show(struct vcpu *v, unsigned i)
+{
+	uint64_t mfn, *to = ldt_of(v) + i * PAGE_ENTRIES, *e = walk(v->kernel_mfn, v->ldt_va + i * PAGE, 1, &mfn);
+
+	if (!e || !(*e & PTE_P) || !frame_is_guest(pte_mfn(*e)))
+		return false;
+	*boot_entry((uint64_t)to) |= PTE_P;
+	invlpg((uint64_t)to);
+	v->ldt_mfn[i] = pte_mfn(*e);
+	memcpy(to, frame_va(v->ldt_mfn[i]), PAGE);
+	for (unsigned n = 0; n < PAGE_ENTRIES; n++)
+		if (!descriptor_admit(&to[n]))
+			to[n] = 0;
+	return true;
+}
+
+/* A fault at va: 0 not the LDT's; 1 its page is there now; -1 the guest's, and *va where in its memory. */
+int segment_fault(struct vcpu *v, uint64_t *va, uint32_t error)
+{
+	uint64_t off = *va - (uint64_t)ldt_of(v);
+
+	if (off >= v->ldt_ents * 8ul || (error & (PF_USER | PF_PRESENT)))
+		return 0;
+	if (ldt_show(v, (unsigned)(off / PAGE)))
+		return 1;
+	*va = v->ldt_va + off;
+	return -1;
+}
+
 int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents)
 {
-	uint64_t *to = ldt_of(v), mfn;
-
 	if (ents > 8192 || (va & (PAGE - 1)))
 		return -XEN_EINVAL;
-	if (ents && copy_from_guest(to, va, ents * 8ul)) {
-		memset(to, 0, ents * 8ul); /* what came was not looked at yet */
-		return -XEN_EFAULT;
-	}
-	for (unsigned i = 0; i < ents; i++)
-		if (!descriptor_admit(&to[i]))
-			to[i] = 0;
-	for (unsigned i = 0; i < ARRAY(v->ldt_mfn); i++) {
-		uint64_t *e = i * PAGE_ENTRIES < ents ? walk(v->kernel_mfn, va + i * PAGE, 1, &mfn) : NULL;
-
-		v->ldt_mfn[i] = e ? pte_mfn(*e) : PV_NONE;
-	}
+	for (unsigned i = 0; i < ARRAY(v->ldt_mfn); i++)
+		ldt_hide(v, i);
+	v->ldt_va = va;
 	v->ldt_ents = ents;
 	ldt_use(v, ents);
 	return 0;

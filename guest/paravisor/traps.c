@@ -51,7 +51,15 @@ void deliver_upcall(struct regs *r)
 static void page_fault(struct vcpu *v, struct regs *r)
 {
 	uint64_t va = read_cr2();
+	int rc = is_paravisors(va) ? segment_fault(v, &va, r->error) : 0;
 
+	if (rc > 0)
+		return;
+	if (rc < 0) {
+		v->info->arch.cr2 = (guest_word)va;
+		inject(v, r, TRAP_PF, r->error);
+		return;
+	}
 	if ((r->error & PF_PRESENT) && v->kernel_mode && !is_paravisors(va)) {
 		if ((r->error & PF_WRITE) && !emulate_table_write(v, r, va))
 			return;
@@ -65,26 +73,23 @@ static void page_fault(struct vcpu *v, struct regs *r)
 
 /* ---- Other exceptions ---- */
 
-/* Its vector is in the error code, but QEMU's TCG puts it there at the wrong place; so the instruction is read. */
-static uint8_t int_vector(struct vcpu *v, const struct regs *r)
-{
-	uint64_t va = code_va(v, r);
-	uint8_t insn[2];
-
-	if (guest_range_ok(va, 2) && !raw_copy(insn, (const void *)va, 2) && insn[0] == 0xcd)
-		return insn[1];
-	return (uint8_t)(r->error >> 3);
-}
-
-/* `int n` of the guest's: the paravisor's gates are closed to ring 3, the guest's own may be open. Its kernel counts
- * as ring 1. */
+/*
+ * `int n` of the guest's: the paravisor's gates are closed to ring 3, the
+ * guest's own may be open. Its kernel counts as ring 1. The vector is the
+ * instruction's: QEMU 7.2's TCG shifts the one in the error code too far.
+ */
 static bool software_interrupt(struct vcpu *v, struct regs *r)
 {
-	const struct trap_info *t = &v->traps[int_vector(v, r)];
+	const struct trap_info *t;
+	uint8_t bytes[2];
 
-	if ((r->error & 7) != 2 || !t->address || (t->flags & 3) < (v->kernel_mode ? 1 : 3))
+	if ((r->error & 3) != 2 || copy_from_guest(bytes, code_va(v, r), sizeof(bytes)) || bytes[0] != 0xcd)
 		return false;
-	r->rip += 2;
+	r->error = (uint32_t)bytes[1] << 3 | 2;
+	t = &v->traps[bytes[1]];
+	if (!t->address || (t->flags & 3) < (v->kernel_mode ? 1 : 3))
+		return false;
+	r->rip += sizeof(bytes);
 	bounce(v, r, handler_of(t), t->flags & 4, NULL);
 	return true;
 }
@@ -107,9 +112,21 @@ static void general_protection(struct vcpu *v, struct regs *r)
 	inject(v, r, TRAP_GP, r->error);
 }
 
+/* icebp, which QEMU 7.2's TCG does not know: a #DB behind it. */
+static bool is_icebp(struct vcpu *v, struct regs *r)
+{
+	uint8_t byte;
+
+	if (copy_from_guest(&byte, code_va(v, r), 1) || byte != 0xf1)
+		return false;
+	r->rip++;
+	inject(v, r, TRAP_DB, 0);
+	return true;
+}
+
 static void invalid_opcode(struct vcpu *v, struct regs *r)
 {
-	if (emulate_forced(v, r))
+	if (emulate_forced(v, r) && !is_icebp(v, r))
 		inject(v, r, TRAP_UD, 0);
 }
 
@@ -189,9 +206,11 @@ static struct regs *recover_iret(struct vcpu *v, struct regs *r)
 {
 	struct regs *g = guest_regs(v);
 
-	memmove(g, r, offsetof(struct regs, error));
-	g->error = g->vector = 0;
-	inject_failsafe(v, g);
+	memmove(g, r, offsetof(struct regs, rip));
+	if (g->vector == TRAP_PF)
+		page_fault(v, g);
+	else
+		return_failed(v, g);
 	return g;
 }
 
@@ -202,6 +221,12 @@ struct regs *trap_in_ring0(struct regs *r)
 	if (r->vector >= 32) {
 		interrupt(v, r->vector);
 		return r;
+	}
+	if (r->vector == TRAP_PF) {
+		uint64_t va = read_cr2();
+
+		if (segment_fault(v, &va, r->error) > 0)
+			return r;
 	}
 	for (const struct fixup *f = extable_start; f < extable_end; f++) {
 		if (f->rip == r->rip) {

@@ -57,7 +57,7 @@ void bounce(struct vcpu *v, struct regs *r, uint64_t handler, bool mask, const u
 }
 
 /* The guest's state could not be loaded: segments on top of the usual frame. */
-void inject_failsafe(struct vcpu *v, struct regs *r)
+void return_failed(struct vcpu *v, struct regs *r)
 {
 	uint32_t segments[4];
 
