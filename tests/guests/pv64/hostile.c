@@ -6,179 +6,10 @@
  * expected one. "attack=NAME" on the command line does instead one thing that
  * no guest survives; the paravisor must end it with the crash block.
  */
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
-#include <xen/errno.h>
-#include <xen/event_channel.h>
-#include <xen/io/console.h>
-#include <xen/memory.h>
-#include <xen/sched.h>
-#include <xen/vcpu.h>
-#include <xen/version.h>
-#include <xen/xen.h>
-
-#define PAGE      4096ul
-#define VIRT_BASE 0xffffffff80000000ul
-#define PTE_P     1ul
-#define PTE_W     2ul
-#define PTE_PS    0x80ul
-#define ARRAY(x)  (sizeof(x) / sizeof((x)[0]))
-
-extern char trap_1[], trap_6[], trap_13[], trap_14[];
-extern uint64_t trap_error;
-uint64_t try(void (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b);
-void hostile(const struct start_info *si) __attribute__((noreturn));
-
-static const struct start_info *start_info;
-static uint64_t *p2m;
-static unsigned number, failures;
-
-/* ---- Hypercalls and printing ---- */
-
-static long call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-	register uint64_t r10 __asm__("r10") = d;
-	register uint64_t r8 __asm__("r8") = e;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8)
-			 : "0"(nr)
-			 : "rcx", "r11", "memory");
-	return ret;
-}
-
-static size_t length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
-/* The initial area maps every page of the guest at its place above VIRT_BASE. */
-static struct xencons_interface *console_ring(void)
-{
-	const uint64_t *pfn_of_mfn = (const uint64_t *)0xffff800000000000;
-
-	return (void *)(VIRT_BASE + pfn_of_mfn[start_info->console.domU.mfn] * PAGE);
-}
-
-/* By the shared ring: console_io is not for a domain's guests on a release build of Xen. */
-static void print(const char *s)
-{
-	struct xencons_interface *ring = console_ring();
-	struct evtchn_send send = { start_info->console.domU.evtchn };
-
-	while (*s) {
-		if (ring->out_prod - *(volatile XENCONS_RING_IDX *)&ring->out_cons == sizeof(ring->out)) {
-			call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0, 0);
-			call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
-			continue;
-		}
-		ring->out[MASK_XENCONS_IDX(ring->out_prod, ring->out)] = *s++;
-		__asm__ volatile("" ::: "memory");
-		ring->out_prod++;
-	}
-	call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0, 0);
-}
-
-static void print_number(long value)
-{
-	char digits[24], *p = digits + sizeof(digits) - 1;
-	unsigned long v = value < 0 ? -(unsigned long)value : (unsigned long)value;
-
-	*p = 0;
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
-	if (value < 0)
-		*--p = '-';
-	print(p);
-}
-
-static void check(const char *what, long got, long want)
-{
-	number++;
-	if (got != want)
-		failures++;
-	print(got == want ? "ok " : "not ok ");
-	print_number(number);
-	print(" - ");
-	print(what);
-	if (got != want) {
-		print(" # got ");
-		print_number(got);
-		print(", not ");
-		print_number(want);
-	}
-	print("\n");
-}
-
-static void shut_down(unsigned reason)
-{
-	struct sched_shutdown op = { reason };
-
-	call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)&op, 0, 0, 0);
-}
-
-/* ---- The guest's own memory ---- */
-
-static uint64_t pfn_of(const void *va)
-{
-	return ((uint64_t)va - VIRT_BASE) / PAGE;
-}
-
-static uint64_t mfn_of(const void *va)
-{
-	return p2m[pfn_of(va)];
-}
-
-/* The initial tables, top level first: the one below an entry, by looking for its frame. */
-static uint64_t *table_of(uint64_t pte)
-{
-	uint64_t *tables = (uint64_t *)start_info->pt_base;
-
-	for (uint64_t i = 0; i < start_info->nr_pt_frames; i++)
-		if (mfn_of(tables + i * 512) == (pte >> 12 & 0xffffffffff))
-			return tables + i * 512;
-	return NULL;
-}
-
-static uint64_t *table_at(const void *va, unsigned level)
-{
-	uint64_t *table = (uint64_t *)start_info->pt_base;
-
-	for (unsigned l = 4; l > level && table; l--)
-		table = table_of(table[(uint64_t)va >> (12 + 9 * (l - 1)) & 511]);
-	return table;
-}
+#include "guest.h"
 
 static uint8_t page[4096] __attribute__((aligned(4096)));
 static uint8_t other[4096] __attribute__((aligned(4096)));
-
-static long map_at(const void *va, uint64_t pte)
-{
-	return call(__HYPERVISOR_update_va_mapping, (uint64_t)va, pte, UVMF_INVLPG, 0, 0);
-}
-
-static long update(uint64_t maddr, uint64_t value)
-{
-	struct mmu_update u = { maddr, value };
-
-	return call(__HYPERVISOR_mmu_update, (uint64_t)&u, 1, 0, DOMID_SELF, 0);
-}
-
-static long ext(unsigned cmd, uint64_t mfn)
-{
-	struct mmuext_op op = { .cmd = cmd, .arg1.mfn = mfn };
-
-	return call(__HYPERVISOR_mmuext_op, (uint64_t)&op, 1, 0, DOMID_SELF, 0);
-}
 
 /* ---- Wild pointers ---- */
 
@@ -412,43 +243,10 @@ static const struct {
 	{ "wreck-tables", wreck_tables },
 };
 
-static bool asked_for(const char *name)
+void guest_main(void)
 {
-	const char *line = (const char *)start_info->cmd_line, *key = "attack=";
-	size_t n = length(name);
-
-	for (; *line; line++) {
-		size_t i = 0;
-
-		while (i < 7 && line[i] == key[i])
-			i++;
-		if (i < 7)
-			continue;
-		for (i = 0; i < n && line[7 + i] == name[i]; i++)
-			;
-		return i == n && (!line[7 + n] || line[7 + n] == ' ');
-	}
-	return false;
-}
-
-static void set_traps(void)
-{
-	static const struct trap_info traps[] = { { 1, 0, FLAT_KERNEL_CS, (unsigned long)trap_1 },
-						  { 6, 0, FLAT_KERNEL_CS, (unsigned long)trap_6 },
-						  { 13, 0, FLAT_KERNEL_CS, (unsigned long)trap_13 },
-						  { 14, 0, FLAT_KERNEL_CS, (unsigned long)trap_14 },
-						  { 0, 0, 0, 0 } };
-
-	call(__HYPERVISOR_set_trap_table, (uint64_t)traps, 0, 0, 0, 0);
-}
-
-void hostile(const struct start_info *si)
-{
-	start_info = si;
-	p2m = (uint64_t *)si->mfn_list;
-	set_traps();
 	for (unsigned i = 0; i < ARRAY(attacks); i++)
-		if (asked_for(attacks[i].name))
+		if (asked_for("attack", attacks[i].name))
 			attacks[i].fn();
 	unknown();
 	foreign_mappings();
@@ -458,10 +256,4 @@ void hostile(const struct start_info *si)
 	held_breakpoint();
 	instructions();
 	wild_pointers();
-	print("1..");
-	print_number(number);
-	print("\n");
-	shut_down(failures ? SHUTDOWN_crash : SHUTDOWN_poweroff);
-	for (;;)
-		;
 }

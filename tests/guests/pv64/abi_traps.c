@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions, system calls and emulated instructions, in the guest's kernel and
+ * in a process. Both run on the same tables: every page of a PV guest is ring 3's.
+ */
+#include "abi.h"
+
+#include <xen/callback.h>
+#include <xen/physdev.h>
+
+#define TRAP_UD 6
+#define TRAP_NM 7
+#define TRAP_GP 13
+#define TRAP_PF 14
+#define NONE    (-1)
+#define P(x)    ((uint64_t) & (x))
+
+static shared_info_t *shared;
+
+/* ---- Single instructions ---- */
+
+#define CODE(name, insn)                                                                                               \
+	static void name(uint64_t a, uint64_t b)                                                                       \
+	{                                                                                                              \
+		(void)b;                                                                                               \
+		__asm__ volatile(insn ::"a"(a), "d"(0x80) : "rcx", "rbx", "memory");                                   \
+	}
+CODE(do_nothing, "")
+CODE(do_int3, "int3")
+CODE(do_int_3, "int $3")
+CODE(do_icebp, ".byte 0xf1")
+CODE(do_int_1, "int $1")
+CODE(do_int_20, "int $0x20")
+CODE(do_int_21, "int $0x21")
+CODE(do_int_80, "int $0x80")
+CODE(do_int_82, "int $0x82")
+CODE(do_into, ".byte 0xce")
+CODE(do_ud2, "ud2")
+CODE(do_forced_mov, "ud2a; .ascii \"xen\"; mov $1, %%ecx")
+CODE(do_forced_cpuid, "xor %%eax, %%eax; ud2a; .ascii \"xen\"; cpuid")
+CODE(do_divide, "xor %%ecx, %%ecx; xor %%edx, %%edx; div %%ecx")
+CODE(do_load_ds, "mov %%ax, %%ds")
+CODE(do_load_ss, "mov %%ax, %%ss")
+CODE(do_read, "movb (%%rax), %%cl")
+CODE(do_write, "movb $1, (%%rax)")
+CODE(do_jump, "jmp *%%rax")
+CODE(do_cli, "cli")
+CODE(do_sti, "sti")
+CODE(do_out, "out %%al, %%dx")
+CODE(do_in, "in %%dx, %%eax")
+CODE(do_hlt, "hlt")
+CODE(do_invlpg, "invlpg (%%rax)")
+CODE(do_lgdt, "lgdt (%%rsp)")
+CODE(do_ltr, "ltr %%ax")
+CODE(do_mov_cr0, "mov %%cr0, %%rcx; xor %%rax, %%rcx; mov %%rcx, %%cr0")
+CODE(do_read_cr3, "mov %%cr3, %%rcx")
+CODE(do_read_cr8, "mov %%cr8, %%rcx")
+CODE(do_clts, "clts")
+CODE(do_fnop, "fnop")
+CODE(do_write_dr7, "mov %%rax, %%db7")
+CODE(do_rdmsr, "mov %%eax, %%ecx; rdmsr")
+CODE(do_wrmsr, "mov %%eax, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr")
+CODE(do_wbinvd, "wbinvd")
+CODE(do_rdtsc, "rdtsc")
+CODE(do_syscall, "syscall")
+
+/* What becomes of an instruction: the vector, 0 for none, and the error code, or NONE. */
+static const struct {
+	const char *what;
+	void (*fn)(uint64_t a, uint64_t b);
+	uint64_t a;
+	long kernel, kernel_error, user, user_error;
+} rows[] = {
+	{ "nothing", do_nothing, 0, 0, NONE, 32, NONE },
+	{ "int3", do_int3, 0, 3, NONE, 3, NONE },
+	{ "int $3", do_int_3, 0, 3, NONE, 3, NONE },
+	{ "int $1, whose gate is not open", do_int_1, 0, TRAP_GP, 1 << 3 | 2, TRAP_GP, 1 << 3 | 2 },
+	{ "int $0x20, whose gate is", do_int_20, 0, 32, NONE, 32, NONE },
+	{ "int $0x21, without a handler", do_int_21, 0, TRAP_GP, 0x21 << 3 | 2, TRAP_GP, 0x21 << 3 | 2 },
+	{ "int $0x80", do_int_80, 0, TRAP_GP, 0x80 << 3 | 2, TRAP_GP, 0x80 << 3 | 2 },
+	{ "int $0x82", do_int_82, 0, TRAP_GP, 0x82 << 3 | 2, TRAP_GP, 0x82 << 3 | 2 },
+	{ "into", do_into, 0, TRAP_UD, NONE, TRAP_UD, NONE },
+	{ "ud2", do_ud2, 0, TRAP_UD, NONE, TRAP_UD, NONE },
+	{ "a forced mov", do_forced_mov, 0, TRAP_UD, NONE, TRAP_UD, NONE },
+	{ "a forced cpuid", do_forced_cpuid, 0, 0, NONE, 32, NONE },
+	{ "a division by 0", do_divide, 0, 0 + 64, NONE, 0 + 64, NONE },
+	{ "a selector beyond the table", do_load_ds, 0xfff8, TRAP_GP, 0xfff8, TRAP_GP, 0xfff8 },
+	{ "a selector of an LDT that is not there", do_load_ds, 0x0c, TRAP_GP, 0x0c, TRAP_GP, 0x0c },
+	{ "a stack segment that is null", do_load_ss, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "a read of what is not mapped", do_read, 0x10, TRAP_PF, 0, TRAP_PF, 4 },
+	{ "a write of what is not mapped", do_write, 0x10, TRAP_PF, 2, TRAP_PF, 6 },
+	{ "a write of the machine-to-physical table", do_write, 0xffff800000000000, TRAP_PF, 3, TRAP_PF, 7 },
+	{ "an address that is none", do_read, 0x8000000000000000, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "a jump to what is not mapped", do_jump, 0x10, TRAP_PF, 0x10, TRAP_PF, 0x14 },
+	{ "cli", do_cli, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "sti", do_sti, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "out", do_out, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "in", do_in, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "invlpg", do_invlpg, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "lgdt", do_lgdt, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "ltr", do_ltr, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "a read of cr3", do_read_cr3, 0, 0, NONE, TRAP_GP, 0 },
+	{ "a read of cr8", do_read_cr8, 0, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "cr0 as it is", do_mov_cr0, 0, 0, NONE, TRAP_GP, 0 },
+	{ "cr0 with another bit", do_mov_cr0, 1 << 16, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "clts", do_clts, 0, 0, NONE, TRAP_GP, 0 },
+	{ "a bad dr7", do_write_dr7, 0x2000, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "dr7 as it is", do_write_dr7, 0x400, 0, NONE, TRAP_GP, 0 },
+	{ "an MSR that is none", do_rdmsr, 0x12345, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "a write to it", do_wrmsr, 0x12345, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "the time stamp by rdmsr", do_rdmsr, 0x10, 0, NONE, TRAP_GP, 0 },
+	{ "platform information", do_rdmsr, 0xce, 0, NONE, TRAP_GP, 0 },
+	{ "wbinvd", do_wbinvd, 0, 0, NONE, TRAP_GP, 0 },
+	{ "rdtsc", do_rdtsc, 0, 0, NONE, 32, NONE },
+	{ "hlt, of a process", do_hlt, 0, NONE, NONE, TRAP_GP, 0 },
+};
+
+static void say_where(const char *where, const char *what, bool right, uint64_t seen)
+{
+	static char line[128];
+	size_t n = 0;
+
+	while (*where)
+		line[n++] = *where++;
+	while (*what && n < sizeof(line) - 1)
+		line[n++] = *what++;
+	line[n] = 0;
+	check(line, right ? 0 : (long)(seen << 32 | (trap_error & 0xffffffff)), 0);
+}
+
+/* Division by 0 has vector 0, as "nothing came" has: its frame tells them apart. */
+static bool came(uint64_t seen, long want, long error)
+{
+	if (want >= 64)
+		return seen == 0 && trap_rip != 0;
+	return seen == (uint64_t)want && (error == NONE || trap_error == (uint64_t)error);
+}
+
+static void instructions(void)
+{
+	for (unsigned i = 0; i < ARRAY(rows); i++) {
+		uint64_t seen;
+
+		if (rows[i].kernel != NONE) {
+			trap_rip = 0;
+			seen = try(rows[i].fn, rows[i].a, 0);
+			say_where("kernel: ", rows[i].what, came(seen, rows[i].kernel, rows[i].kernel_error), seen);
+		}
+		trap_rip = 0;
+		seen = in_user(rows[i].fn, rows[i].a, 0);
+		say_where("process: ", rows[i].what, came(seen, rows[i].user, rows[i].user_error), seen);
+	}
+}
+
+static void frames(void)
+{
+	debug_hits = 0;
+	check("icebp", (long)try(do_icebp, 0, 0), 0);
+	check("icebp needs no open gate", (long)debug_hits, 1);
+	try(do_read, 0x123456, 0);
+	check("the address of a fault", (long)shared->vcpu_info[0].arch.cr2, 0x123456);
+	check("a frame of the kernel's has its selector in ring 0", (long)(trap_cs & 3), 0);
+	in_user(do_ud2, 0, 0);
+	check("a frame of a process's has it in ring 3", (long)(trap_cs & 3), 3);
+	check("a process runs with interrupts on", (long)(trap_flags >> 9 & 1), 1);
+	call(__HYPERVISOR_fpu_taskswitch, 1, 0, 0, 0, 0);
+	check("TS set: the FPU is not available", (long)try(do_fnop, 0, 0), TRAP_NM);
+	check("once", (long)try(do_fnop, 0, 0), 0);
+}
+
+/* ---- I/O privilege ---- */
+
+static void set_iopl(uint32_t level)
+{
+	struct physdev_set_iopl op = { level };
+
+	call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, P(op), 0, 0, 0);
+}
+
+static void levels(void)
+{
+	static uint8_t bitmap[8192];
+	struct physdev_set_iobitmap ports = { .bitmap = { bitmap }, .nr_ports = 0x100 };
+
+	set_iopl(1);
+	check("I/O level 1: the kernel's cli", (long)try(do_cli, 0, 0), 0);
+	check("I/O level 1: the kernel's out", (long)try(do_out, 0, 0), 0);
+	check("I/O level 1: a process's out", (long)in_user(do_out, 0, 0), TRAP_GP);
+	set_iopl(3);
+	check("I/O level 3: a process's cli", (long)in_user(do_cli, 0, 0), 32);
+	check("I/O level 3: a process's out", (long)in_user(do_out, 0, 0), 32);
+	set_iopl(0);
+	check("a bitmap of ports", call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iobitmap, P(ports), 0, 0, 0), 0);
+	check("a port that it allows", (long)in_user(do_out, 0, 0), 32);
+	bitmap[0x10] = 1;
+	check("a port that it does not", (long)in_user(do_out, 0, 0), TRAP_GP);
+	ports.nr_ports = 0x82;
+	bitmap[0x10] = 0;
+	call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iobitmap, P(ports), 0, 0, 0);
+	check("an access that ends beyond it", (long)in_user(do_in, 0, 0), TRAP_GP);
+	ports.nr_ports = 0;
+	call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iobitmap, P(ports), 0, 0, 0);
+}
+
+/* The other way: the level is that of the flags which iret returns to. */
+static void architectural(void)
+{
+	check("architectural_iopl",
+	      call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl, 0, 0, 0), 0);
+	check("the kernel may always", (long)try(do_cli, 0, 0), 0);
+	check("a process of level 0 may not", (long)in_user(do_cli, 0, 0), TRAP_GP);
+	user_flags = 0x3202;
+	check("a process of level 3 may", (long)in_user(do_cli, 0, 0), 32);
+	in_user(do_ud2, 0, 0);
+	check("and its frames say so", (long)(trap_flags >> 12 & 3), 3);
+	syscalls_seen = 0;
+	in_user(do_syscall, 0, 0);
+	check("its system calls come too", (long)syscalls_seen, 1);
+	user_flags = 0x202;
+	in_user(do_nothing, 0, 0);
+	call(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_architectural_iopl, 0, 0, 0);
+	set_iopl(0);
+}
+
+/* ---- System calls ---- */
+
+static uint64_t answer;
+
+static void ask_kernel(uint64_t nr, uint64_t b)
+{
+	uint64_t ret = nr;
+
+	(void)b;
+	__asm__ volatile("syscall" : "+a"(ret) : : "rcx", "r11", "memory");
+	answer = ret;
+}
+
+static void system_calls(void)
+{
+	struct callback_register none = { CALLBACKTYPE_syscall, 0, 0 },
+				 back = { CALLBACKTYPE_syscall, 0, (unsigned long)syscall_entry };
+
+	syscalls_seen = 0;
+	check("a process's system call", (long)in_user(ask_kernel, 21, 0), 32);
+	check("it came to the kernel", (long)syscalls_seen, 1);
+	check("and its answer back", (long)answer, 42);
+	in_user(ask_kernel, __HYPERVISOR_sched_op, 0);
+	check("a process makes no hypercalls", (long)answer, 2 * __HYPERVISOR_sched_op);
+	call(__HYPERVISOR_callback_op, CALLBACKOP_register, P(none), 0, 0, 0);
+	check("without a callback the instruction is invalid", (long)in_user(do_syscall, 0, 0), TRAP_UD);
+	check("and that is where it stands", *(uint16_t *)trap_rip, 0x050f);
+	call(__HYPERVISOR_callback_op, CALLBACKOP_register, P(back), 0, 0, 0);
+}
+
+/* ---- Returns that fail: the process gets the exception ---- */
+
+static void bad_returns(void)
+{
+	user_cs = 0xfffb;
+	check("a return to a bad code selector", (long)in_user(do_nothing, 0, 0), TRAP_GP);
+	check("its error code", (long)trap_error, 0xfff8);
+	user_cs = FLAT_USER_CS;
+	user_ss = 0xfffb;
+	check("a return to a bad stack selector", (long)in_user(do_nothing, 0, 0), TRAP_GP);
+	check("that one's", (long)trap_error, 0xfff8);
+	user_ss = FLAT_USER_SS;
+	check("a good one after them", (long)in_user(do_nothing, 0, 0), 32);
+	check("no failsafe callback was needed", (long)failsafes_seen, 0);
+}
+
+/* ---- An LDT whose second page is not mapped: taken all the same, and a fault when it is used ---- */
+
+static void descriptors(void)
+{
+	uint64_t *ldt = (uint64_t *)spare[0], first = pte_of(spare[0]), second = pte_of(spare[1]);
+	struct mmuext_op op = { .cmd = MMUEXT_SET_LDT, .arg1.linear_addr = (uint64_t)ldt, .arg2.nr_ents = 1024 };
+
+	ldt[0] = ldt[1] = ldt[512] = 0x00cff3000000ffff;
+	map_at(spare[0], first & ~PTE_W);
+	map_at(spare[1], 0);
+	check("an LDT that is half there", call(__HYPERVISOR_mmuext_op, P(op), 1, 0, DOMID_SELF, 0), 0);
+	check("its first page can be used", (long)try(do_load_ds, 1 << 3 | 7, 0), 0);
+	check("its second faults", (long)try(do_load_ds, 512 << 3 | 7, 0), TRAP_PF);
+	check("at the guest's address", (long)shared->vcpu_info[0].arch.cr2, (long)(spare[1]));
+	map_at(spare[1], second & ~PTE_W);
+	check("mapped then, it can be used", (long)try(do_load_ds, 512 << 3 | 7, 0), 0);
+	try(do_load_ds, 0, 0);
+	op.arg2.nr_ents = 0;
+	check("no LDT again", call(__HYPERVISOR_mmuext_op, P(op), 1, 0, DOMID_SELF, 0), 0);
+	check("then its selectors are bad", (long)try(do_load_ds, 1 << 3 | 7, 0), TRAP_GP);
+	map_at(spare[0], first);
+	map_at(spare[1], second);
+}
+
+void check_traps(void)
+{
+	struct mmuext_op user = { .cmd = MMUEXT_NEW_USER_BASEPTR, .arg1.mfn = mfn_of((void *)start_info->pt_base) };
+	static uint8_t kernel_stack[8192] __attribute__((aligned(16)));
+
+	shared = (shared_info_t *)spare[3];
+	check("processes may run on the kernel's tables", call(__HYPERVISOR_mmuext_op, P(user), 1, 0, DOMID_SELF, 0),
+	      0);
+	call(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS, (uint64_t)kernel_stack + sizeof(kernel_stack), 0, 0, 0);
+	set_traps();
+	set_iopl(0);
+	instructions();
+	frames();
+	levels();
+	system_calls();
+	architectural();
+	bad_returns();
+	descriptors();
+}
