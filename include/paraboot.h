@@ -357,7 +357,11 @@ struct pb_request {
 	/* PB_RING0_XEN: a domain of as many pages as ram has in all; where they are, place is told (struct pb_frames).
 	 */
 	enum pb_ring0 ring0;
-	uint32_t subarch; /* hardware_subarch and its data, for entries with boot_params */
+	/*
+	 * hardware_subarch and its data, for entries with boot_params. PB_XEN_PV32 with one is entered by the boot
+	 * protocol instead of by its notes: at e_entry, %esi = boot_params, whose data is start_info's address.
+	 */
+	uint32_t subarch;
 	uint64_t subarch_data;
 	/* Xen PV: addresses whose page tables, without pages, are to be there; length 0: those of the image's note. */
 	uint64_t fixmap_vaddr, fixmap_len;

@@ -124,6 +124,13 @@ static bool is_wanted(const struct options *opt, const struct choice *choice)
 	       (pv || opt->ring0 == PB_RING0_PARAVISOR || opt->entry);
 }
 
+/* By the boot protocol a PV kernel needs no notes: the plan knows what it needs. */
+static bool is_possible(const struct options *opt, pb_image *image, const struct choice *choice)
+{
+	return (opt->subarch && choice->entry == PB_XEN_PV32) ||
+	       pb_image_can(image, choice->entry, choice->unpack, NULL) == 0;
+}
+
 /* Say why no wanted start is possible: by the reason of the one that would have been best. */
 static int complain_no_start(const struct options *opt, pb_image *image)
 {
@@ -148,7 +155,7 @@ static int make_plan(const struct options *opt, struct domain *domain)
 	for (size_t i = 0; i < ARRAY_LEN(preference); i++) {
 		const struct choice *choice = &preference[i];
 
-		if (!is_wanted(opt, choice) || pb_image_can(domain->image, choice->entry, choice->unpack, NULL) != 0)
+		if (!is_wanted(opt, choice) || !is_possible(opt, domain->image, choice))
 			continue;
 		domain->request.entry = choice->entry;
 		domain->request.unpack = choice->unpack;
@@ -192,11 +199,28 @@ static int make_parts(const struct options *opt, struct domain *domain)
 	return status == STATUS_OK ? make_plan(opt, domain) : status;
 }
 
+/* --subarch-entry is an entry and, if none was named, a subarchitecture. */
+static int spell_out(const struct options *opt, struct options *ret)
+{
+	*ret = *opt;
+	if (!opt->subarch_entry)
+		return STATUS_OK;
+	if (opt->entry && opt->entry != PB_XEN_PV32)
+		return complain("--subarch-entry", "is a way into xen-pv32, not %s", pb_entry_name(opt->entry));
+	ret->entry = PB_XEN_PV32;
+	return opt->subarch || pb_subarch_by_name("xen", &ret->subarch) == 0
+		       ? STATUS_OK
+		       : complain("--subarch-entry", "needs --subarch");
+}
+
 int domain_make(const struct options *opt, struct domain *domain)
 {
-	int status = domain->image ? STATUS_OK : open_image(opt->image, &domain->image);
+	struct options spelled;
+	int status = spell_out(opt, &spelled);
 
-	return status == STATUS_OK ? make_parts(opt, domain) : status;
+	if (status == STATUS_OK && !domain->image)
+		status = open_image(opt->image, &domain->image);
+	return status == STATUS_OK ? make_parts(&spelled, domain) : status;
 }
 
 void domain_release(struct domain *domain)

@@ -25,6 +25,7 @@ struct options {
 	enum pb_ring0 ring0;
 	uint32_t subarch;
 	bool subarch_insist; /* given by number */
+	bool subarch_entry;
 	uint64_t subarch_data;
 	struct pb_range fixmap; /* of virtual addresses */
 	const char *engine;     /* NULL: not given */

@@ -18,6 +18,8 @@ struct entry {
 	/* Lay it out: placements and the CPU. NULL: not built yet (PB_E_NOT_BUILT). can() has said yes. */
 	int (*plan)(struct plan_builder *builder, struct pb_error *err);
 	bool boot_params; /* the kernel gets them, and in them its subarchitecture */
+	/* What else it takes if the kernel is entered for a subarchitecture, where that is another way in; or NULL. */
+	int (*can_subarch)(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 };
 
 /* Indexed by enum pb_entry; row 0 is empty. */

@@ -13,6 +13,7 @@ int linux64_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *
 int pvh_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 int xen_pv32_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 int xen_pv64_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
+int xen_pv32_can_subarch(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 int lguest_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why);
 
 /* The layouts, in lib/plan. */

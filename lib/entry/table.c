@@ -8,13 +8,13 @@
 #include "rows.h"
 
 const struct entry entries[PB_ENTRIES] = {
-	[PB_LINUX16] = { "linux16", linux16_can, NULL, true },
-	[PB_LINUX32] = { "linux32", linux32_can, linux32_plan, true },
-	[PB_LINUX64] = { "linux64", linux64_can, linux64_plan, true },
-	[PB_PVH] = { "pvh", pvh_can, pvh_plan, false },
-	[PB_XEN_PV32] = { "xen-pv32", xen_pv32_can, xen_pv_plan, false },
-	[PB_XEN_PV64] = { "xen-pv64", xen_pv64_can, xen_pv_plan, false },
-	[PB_LGUEST] = { "lguest", lguest_can, NULL, true },
+	[PB_LINUX16] = { "linux16", linux16_can, NULL, true, NULL },
+	[PB_LINUX32] = { "linux32", linux32_can, linux32_plan, true, NULL },
+	[PB_LINUX64] = { "linux64", linux64_can, linux64_plan, true, NULL },
+	[PB_PVH] = { "pvh", pvh_can, pvh_plan, false, NULL },
+	[PB_XEN_PV32] = { "xen-pv32", xen_pv32_can, xen_pv_plan, true, xen_pv32_can_subarch },
+	[PB_XEN_PV64] = { "xen-pv64", xen_pv64_can, xen_pv_plan, false, NULL },
+	[PB_LGUEST] = { "lguest", lguest_can, NULL, true, NULL },
 };
 
 static bool entry_known(enum pb_entry entry)

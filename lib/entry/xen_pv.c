@@ -62,6 +62,13 @@ static int check_pae(const struct kernel *kernel, struct pb_error *why)
 	return 0;
 }
 
+int xen_pv_no_pae(struct pb_image *image, struct pb_error *why)
+{
+	const struct kernel *kernel = image_kernel(image);
+
+	return xen_note(kernel, XEN_ELFNOTE_PAE_MODE) ? check_pae(kernel, why) : 0;
+}
+
 /*
  * The names of <xen/features.h> without XENFEAT_. What a kernel requires is a
  * claim about the set that it supports itself, and a name in FEATURES puts a

@@ -229,6 +229,28 @@ int boot_params_take(struct plan_builder *builder, struct pb_error *err)
 	return builder_take_small(builder, "boot_params", len, &builder->info.params_gpa, err);
 }
 
+/* What a plan tells of them. */
+static void tell(struct plan_builder *builder, const struct boot_params *params)
+{
+	builder->info.loader_type = params->hdr.type_of_loader;
+	builder->info.subarch = params->hdr.hardware_subarch;
+	builder->info.subarch_data = params->hdr.hardware_subarch_data;
+}
+
+/* The hypervisor's segments are the ones to keep: loading others would fault, or worse. */
+void boot_params_of_domain(struct plan_builder *builder, uint64_t ram_len, uint8_t page[4096])
+{
+	struct boot_params params = { 0 };
+
+	header_fill(builder, &params, 0);
+	pointers_fill(builder, &params);
+	params.hdr.loadflags |= KEEP_SEGMENTS;
+	params.e820_entries = 1;
+	params.e820_table[0] = (struct boot_e820_entry){ 0, ram_len, PB_E820_RAM };
+	tell(builder, &params);
+	memcpy(page, &params, sizeof(params));
+}
+
 int boot_params_put(struct plan_builder *builder, pb_gpa load_gpa, struct pb_error *err)
 {
 	struct boot_params params = { 0 };
@@ -238,9 +260,7 @@ int boot_params_put(struct plan_builder *builder, pb_gpa load_gpa, struct pb_err
 	if (rc)
 		return rc;
 	header_fill(builder, &params, load_gpa);
-	builder->info.loader_type = params.hdr.type_of_loader;
-	builder->info.subarch = params.hdr.hardware_subarch;
-	builder->info.subarch_data = params.hdr.hardware_subarch_data;
+	tell(builder, &params);
 	pointers_fill(builder, &params);
 	params.hdr.setup_data = setup_data_gpa;
 	params.acpi_rsdp_addr = builder->request.rsdp_gpa;

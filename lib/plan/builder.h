@@ -116,6 +116,9 @@ int boot_params_take(struct plan_builder *builder, struct pb_error *err);
 /* boot_params, and the setup_data chain it points to; all else that it tells of is in place. */
 int boot_params_put(struct plan_builder *builder, pb_gpa load_gpa, struct pb_error *err);
 
+/* The same for a PV domain that is entered by it: its RAM is one range from 0 on. Fills a page. */
+void boot_params_of_domain(struct plan_builder *builder, uint64_t ram_len, uint8_t page[4096]);
+
 /* The highest address that an initrd's last byte may have (boot.rst, initrd_addr_max). */
 pb_gpa linux_initrd_max(const struct plan_builder *builder);
 

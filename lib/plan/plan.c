@@ -117,8 +117,12 @@ static int lay_out(struct plan_builder *builder, struct pb_error *err)
 {
 	const struct pb_request *request = &builder->request;
 	const struct entry *entry = &entries[request->entry];
-	int rc = pb_image_can(builder->image, request->entry, request->unpack, err);
+	int rc;
 
+	if (request->subarch && entry->can_subarch)
+		rc = entry->can_subarch(builder->image, request->unpack, err);
+	else
+		rc = pb_image_can(builder->image, request->entry, request->unpack, err);
 	if (rc)
 		return rc;
 	if (!entry->plan)

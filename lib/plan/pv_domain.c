@@ -12,6 +12,8 @@
 #include "arith.h"
 #include "memory_map.h"
 
+#define START_INFO_32_CMD_LINE 80 /* struct start_info of a 32-bit domain: cmd_line */
+
 /* ---- Placements -------------------------------------------------------- */
 
 /* How the domain's first page tables show a placement. */
@@ -168,6 +170,32 @@ static void tell(struct plan_builder *builder)
 		builder->info.initrd_gpa = layout->initrd.pfn * PLAN_PAGE_LEN;
 }
 
+/*
+ * By the boot protocol the kernel is told the same twice: boot_params give the
+ * initrd and the line by the addresses of the domain's memory, and the line is
+ * the very one in start_info.
+ */
+static int put_boot_params(struct plan_builder *builder, struct pb_error *err)
+{
+	const struct pv_layout *layout = &builder->pv;
+	struct pb_placement placement = { .gpa = layout->boot_params.pfn * PLAN_PAGE_LEN,
+					  .len = PLAN_PAGE_LEN,
+					  .kind = PB_KIND_BOOT_PARAMS,
+					  .source = PB_FROM_PLAN,
+					  .source_len = PLAN_PAGE_LEN };
+	uint8_t page[PLAN_PAGE_LEN];
+	struct kept kept;
+	int rc;
+
+	builder->request.subarch_data = pv_va(layout, layout->start_info.pfn);
+	builder->info.cmdline_gpa = builder->info.params_gpa + START_INFO_32_CMD_LINE;
+	builder->info.params_gpa = placement.gpa;
+	boot_params_of_domain(builder, layout->nr_pages * PLAN_PAGE_LEN, page);
+	rc = builder_keep(builder, page, sizeof(page), &kept, err);
+	placement.source_off = kept.off;
+	return rc ? rc : put(builder, &placement, err);
+}
+
 /* The command line is a part of start_info. */
 static int keep_cmdline(struct plan_builder *builder, struct pb_error *err)
 {
@@ -200,8 +228,10 @@ static int choose_fixmap(struct plan_builder *builder, struct pb_error *err)
 
 int pv_domain_put(struct plan_builder *builder, uint64_t nr_pages, struct pb_error *err)
 {
-	int rc = pv_notes_read(builder->image, &builder->pv.notes, err);
+	int rc;
 
+	builder->pv.by_subarch = builder->request.subarch != 0;
+	rc = pv_notes_read(builder->image, builder->pv.by_subarch, &builder->pv.notes, err);
 	if (rc == 0)
 		rc = choose_fixmap(builder, err);
 	if (rc == 0)
@@ -214,7 +244,8 @@ int pv_domain_put(struct plan_builder *builder, uint64_t nr_pages, struct pb_err
 		rc = put_initrds(builder, err);
 	if (rc == 0)
 		rc = put_areas(builder, err);
-	if (rc == 0)
-		tell(builder);
-	return rc;
+	if (rc)
+		return rc;
+	tell(builder);
+	return builder->pv.by_subarch ? put_boot_params(builder, err) : 0;
 }

@@ -100,6 +100,7 @@ static void lay_out_tail(struct pv_layout *layout, uint64_t next_pfn, uint64_t n
 	layout->start_info = take(&next_pfn, 1);
 	layout->xenstore = take(&next_pfn, 1);
 	layout->console = take(&next_pfn, 1);
+	layout->boot_params = take(&next_pfn, layout->by_subarch);
 	layout->tables = take(&next_pfn, nr_tables);
 	layout->stack = take(&next_pfn, 1);
 	layout->mapped.count = align_up(next_pfn * PLAN_PAGE_LEN + PADDING_LEN, MAPPED_END) / PLAN_PAGE_LEN;

@@ -13,6 +13,7 @@
  *                    start_info
  *                    xenstore page
  *                    console page
+ *                    boot_params       (if the kernel is entered for a subarchitecture)
  *                    page tables       (mapped read-only; the top level first)
  *                    boot stack
  *                    at least 512 KiB of padding, up to a multiple of 4 MiB
@@ -59,14 +60,16 @@ struct pv_layout {
 	uint64_t nr_pages; /* of the domain; 0: there is none */
 	unsigned levels;   /* of page tables */
 	unsigned word_len; /* of the p2m list's entries */
-	struct pv_area kernel, initrd, p2m, start_info, xenstore, console, tables, stack;
+	bool by_subarch;   /* the kernel is entered by the boot protocol, and gets boot_params too */
+	struct pv_area kernel, initrd, p2m, start_info, xenstore, console, boot_params, tables, stack;
 	struct pv_area mapped;     /* frames that the tables show from VIRT_BASE on */
 	struct pv_area p2m_tables; /* those that INIT_P2M adds */
 	uint64_t end_pfn;          /* one past the last frame in use */
 	struct pv_mapping mappings[PV_MAPPINGS];
 };
 
-/* Lay it out for a domain of so many pages; PB_E_NO_ROOM if they are too few. ret->notes is filled already. */
+/* Lay it out for a domain of so many pages; PB_E_NO_ROOM if they are too few. ret->notes and by_subarch are filled
+ * already. */
 int pv_layout_make(struct pb_image *image, uint64_t nr_pages, uint64_t initrd_len, struct pv_layout *ret,
 		   struct pb_error *err);
 

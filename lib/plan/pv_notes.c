@@ -151,14 +151,37 @@ static void read_class(const struct pb_image *image, struct pv_notes *notes)
 	notes->extended_cr3 = has_extended_cr3(image);
 }
 
-int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error *err)
+/*
+ * Where the kernel is entered. The boot protocol's entry is a physical address,
+ * seen where the kernel is mapped: without a note, where it was linked.
+ */
+static int read_entry(struct pb_image *image, bool by_subarch, struct pv_notes *notes, struct pb_error *err)
+{
+	const struct segment *first = image_kernel(image)->segments;
+	pb_gpa entry_gpa;
+	int rc;
+
+	if (!by_subarch)
+		return xen_pv_entry(image_kernel(image), &notes->entry_va, err);
+	rc = kernel_entry_gpa(image, &entry_gpa, err);
+	if (rc)
+		return rc;
+	if (!kernel_note(image, "Xen", XEN_ELFNOTE_VIRT_BASE)) {
+		notes->virt_base = first->vaddr - first->gpa;
+		notes->paddr_offset = 0;
+	}
+	notes->entry_va = entry_gpa - notes->paddr_offset + notes->virt_base;
+	return 0;
+}
+
+int pv_notes_read(struct pb_image *image, bool by_subarch, struct pv_notes *ret, struct pb_error *err)
 {
 	struct pv_notes notes = { .elf_class = image_kernel(image)->elf_class };
 	uint64_t mod_start_pfn;
-	int rc = xen_pv_entry(image_kernel(image), &notes.entry_va, err);
+	int rc = read_numbers(image, &notes, err);
 
 	if (rc == 0)
-		rc = read_numbers(image, &notes, err);
+		rc = read_entry(image, by_subarch, &notes, err);
 	if (rc == 0)
 		rc = optional_number(image, XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", 0, &mod_start_pfn, err);
 	if (rc == 0)

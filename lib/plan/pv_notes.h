@@ -22,8 +22,12 @@ struct pv_notes {
 	bool extended_cr3; /* 32-bit: the top-level table may lie above 4 GiB */
 };
 
-/* Read them, and check what can be checked without knowing the domain. */
-int pv_notes_read(struct pb_image *image, struct pv_notes *ret, struct pb_error *err);
+/*
+ * Read them, and check what can be checked without knowing the domain. The
+ * kernel is entered by its notes, or by the boot protocol's 32-bit entry: then
+ * they may all be absent.
+ */
+int pv_notes_read(struct pb_image *image, bool by_subarch, struct pv_notes *ret, struct pb_error *err);
 
 /* Can the kernel have [va, va+len)? Not if it wraps, or touches the hypervisor's part. */
 bool pv_is_guest_va(const struct pv_notes *notes, uint64_t va, uint64_t len);

@@ -5,6 +5,7 @@
  * domain alone, and the CPU is its first vCPU.
  */
 #include "../entry/rows.h"
+#include "../entry/subarch.h"
 #include "../error.h"
 #include "memory_map.h"
 #include "pv_domain.h"
@@ -16,6 +17,8 @@ static int check_request(const struct pb_request *request, struct pb_error *err)
 		return fail(err, PB_E_NOT_BUILT, "unpack", PB_UNPACK_GUEST, PB_UNPACK_HOST, 0);
 	if (request->nr_setup_data)
 		return fail(err, PB_E_ARG, "setup_data", request->nr_setup_data, 0, 0);
+	if (request->subarch_data) /* it is start_info's address */
+		return fail(err, PB_E_ARG, "subarch_data", request->subarch_data, 0, 0);
 	if (request->kaslr)
 		return fail(err, PB_E_KASLR, pb_entry_name(request->entry), 1, 0, 0);
 	return 0;
@@ -50,6 +53,9 @@ int xen_pv_plan(struct plan_builder *builder, struct pb_error *err)
 
 	if (rc == 0)
 		rc = kernel_load(builder->image, err);
+	if (rc == 0)
+		rc = subarch_check(builder->image, builder->request.subarch, builder->request.flags & PB_SUBARCH_INSIST,
+				   err);
 	if (rc)
 		return rc;
 	return builder->request.ring0 == PB_RING0_XEN ? plan_xen(builder, err) : plan_paravisor(builder, err);

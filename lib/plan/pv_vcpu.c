@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The registers with which a PV kernel is entered (<xen/xen.h>): at its ENTRY,
- * with start_info in %rsi, events on, in flat segments of the hypervisor's.
+ * with start_info (or, for a subarchitecture, boot_params) in %rsi, events on, in flat segments of the hypervisor's.
  */
 #include "pv_domain.h"
 
@@ -47,7 +47,7 @@ void pv_vcpu(struct pb_cpu *cpu, const struct pv_layout *layout)
 	cpu->size = sizeof(*cpu);
 	cpu->rip = layout->notes.entry_va;
 	cpu->rsp = pv_va(layout, layout->stack.pfn + layout->stack.count);
-	cpu->rsi = pv_va(layout, layout->start_info.pfn);
+	cpu->rsi = pv_va(layout, layout->by_subarch ? layout->boot_params.pfn : layout->start_info.pfn);
 	cpu->rflags = RFLAGS_ALWAYS_ONE | RFLAGS_IF;
 	cpu->cr0 = CR0_PE | CR0_PG;
 	cpu->cr3 = layout->tables.pfn << 12;

@@ -159,6 +159,17 @@ plan() {
 	[[ $output == "xen-pv64, "* && $output == *"console=hvc0"* && $output != *paravisor* ]]
 }
 
+@test "--subarch-entry: xen-pv32 by the boot protocol" {
+	run -2 paraboot plan --subarch-entry --ring0 xen "$IMAGES/good/bz-32"
+	[[ $output == *"hardware_subarch: "*"(2)" ]]
+	run -2 paraboot plan --subarch-entry -e linux32 "$IMAGES/good/bz-32"
+	[[ $output == *"--subarch-entry: is a way into xen-pv32, not linux32" ]]
+	run -0 paraboot plan --json --subarch-entry --subarch 2 --ring0 xen "$IMAGES/good/bz-32"
+	jq -e '.entry == "xen-pv32" and .boot_params.type_of_loader == "0x90" and .domain.vcpu.rsi != .boot_params.hardware_subarch_data' <<<"$output"
+	jq -e '.boot_params.hardware_subarch_data == (.domain.placements[] | select(.kind == "start_info") | .vaddr)' <<<"$output"
+	jq -e '.domain.vcpu.rsi == (.domain.placements[] | select(.kind == "boot_params") | .vaddr)' <<<"$output"
+}
+
 @test "--subarch: a name if the image serves it, a number in any case" {
 	run -2 paraboot plan -e linux32 --subarch xen "$image"
 	[[ $output == *"hardware_subarch: "*"(2)" ]]

@@ -304,6 +304,134 @@ static void test_a_fixmap_that_cannot_be(void **state)
 	rig_close(&rig);
 }
 
+/* ---- A PV kernel by the boot protocol ---------------------------------- */
+
+/* struct boot_params, and struct start_info of a 32-bit domain */
+enum {
+	E820_ENTRIES = 0x1e8,
+	VERSION = 0x206,
+	RAMDISK_IMAGE = 0x218,
+	RAMDISK_SIZE = 0x21c,
+	CMD_LINE_PTR = 0x228,
+	E820_TABLE = 0x2d0,
+	SI_MOD_START = 72,
+	SI_MOD_LEN = 76,
+	SI_CMD_LINE = 80
+};
+
+static void open_by_subarch(struct rig *rig, void (*spoil)(struct blob *kernel))
+{
+	static const uint8_t bytes[5000] = { 'i' };
+	static const struct pb_blob initrd = { .mem = bytes, .fd = -1, .len = sizeof(bytes) };
+
+	open_pae(rig, spoil);
+	rig->request.subarch = 2;
+	rig->request.initrds = &initrd;
+	rig->request.nr_initrds = 1;
+}
+
+static void test_boot_params_of_a_domain(void **state)
+{
+	struct pv_look look;
+	struct rig rig;
+	struct pb_pv pv;
+	uint64_t params, line;
+
+	(void)state;
+	open_by_subarch(&rig, serves_xen);
+	pv = place_pae(&rig, &look, mem);
+	params = pv.vcpu.rsi;
+	assert_int_equal(params, pv.virt_base + rig_find(&rig, PB_KIND_BOOT_PARAMS).gpa);
+	assert_int_equal(params, pv.virt_base + rig.info.params_gpa);
+	assert_int_equal(pv.vcpu.rip, pv.virt_base + KERNEL_GPA); /* e_entry, not ENTRY */
+	assert_int_equal(pv_read(&look, params + SUBARCH, 4), 2);
+	assert_int_equal(pv_read(&look, params + TYPE_OF_LOADER, 1), 0x90);
+	assert_int_equal(pv_read(&look, params + LOADFLAGS, 1) & 0x40, 0x40); /* KEEP_SEGMENTS */
+	assert_true(pv_read(&look, params + VERSION, 2) >= 0x207);
+	assert_int_equal(pv_read(&look, params + E820_ENTRIES, 1), 1);
+	assert_int_equal(pv_read(&look, params + E820_TABLE, 8), 0);
+	assert_int_equal(pv_read(&look, params + E820_TABLE + 8, 8), pv.nr_pages * PV_PAGE);
+	assert_int_equal(pv_read(&look, params + E820_TABLE + 16, 4), PB_E820_RAM);
+	line = pv.virt_base + pv_read(&look, params + CMD_LINE_PTR, 4);
+	assert_int_equal(pv_read(&look, line, 8), 0x3d656c6f736e6f63); /* "console=" */
+	rig_close(&rig);
+}
+
+/* What stands in both is the same. */
+static void test_boot_params_and_start_info_agree(void **state)
+{
+	struct pv_look look;
+	struct rig rig;
+	struct pb_pv pv;
+	uint64_t params, si;
+
+	(void)state;
+	open_by_subarch(&rig, serves_xen);
+	pv = place_pae(&rig, &look, mem);
+	params = pv.vcpu.rsi;
+	si = pv_read(&look, params + SUBARCH_DATA, 8);
+	assert_int_equal(pv_read(&look, si, 8), 0x2d302e332d6e6578); /* "xen-3.0-" */
+	assert_int_equal(rig.info.subarch_data, si);
+	assert_int_equal(pv_read(&look, params + CMD_LINE_PTR, 4) + pv.virt_base, si + SI_CMD_LINE);
+	assert_int_equal(pv_read(&look, params + RAMDISK_IMAGE, 4), pv_read(&look, si + SI_MOD_START, 4) * PV_PAGE);
+	assert_int_equal(pv_read(&look, params + RAMDISK_SIZE, 4), pv_read(&look, si + SI_MOD_LEN, 4));
+	assert_int_equal(rig.info.initrd_gpa, pv_read(&look, params + RAMDISK_IMAGE, 4));
+	assert_int_equal(mem[rig.info.initrd_gpa], 'i');
+	rig_close(&rig);
+}
+
+static void no_pv_notes(struct blob *kernel)
+{
+	static const uint32_t types[] = { 1, 3, 4, 5, 8, 9, 16 };
+
+	for (size_t i = 0; i < LEN_OF(types); i++)
+		blob_set_le(kernel, kernel_note_off(kernel, "Xen", types[i]) - 8, 0x7777, 4);
+}
+
+/* Without a note the kernel is mapped where it was linked. */
+static void test_a_kernel_without_notes(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_by_subarch(&rig, no_pv_notes);
+	rig.request.flags = PB_SUBARCH_INSIST;
+	rig_plan(&rig);
+	assert_int_equal(rig.cpu.rip, 0xc0000000 + KERNEL_GPA);
+	rig.request.subarch = 0;
+	rig_refuse(&rig, PB_E_NO_NOTE, "ENTRY", NULL);
+	rig_close(&rig);
+}
+
+static void no_pae(struct blob *kernel)
+{
+	blob_set(kernel, kernel_note_off(kernel, "Xen", 9), "no ", 3);
+}
+
+static void test_refusals_by_subarch(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_by_subarch(&rig, NULL);
+	rig_refuse(&rig, PB_E_SUBARCH, "hardware_subarch", NULL);
+	rig.request.flags = PB_SUBARCH_INSIST;
+	rig.request.subarch_data = 1;
+	rig_refuse(&rig, PB_E_ARG, "subarch_data", NULL);
+	rig_close(&rig);
+	open_by_subarch(&rig, no_pae);
+	rig.request.flags = PB_SUBARCH_INSIST;
+	rig_refuse(&rig, PB_E_NOTE_VALUE, "PAE_MODE", NULL);
+	rig_close(&rig);
+	rig_open(&rig, "bz-2.15", NULL);
+	rig_start(&rig, PB_XEN_PV32, PB_UNPACK_HOST);
+	rig.request.subarch = 2;
+	rig_refuse(&rig, PB_E_CLASS, "EI_CLASS", NULL);
+	rig_start(&rig, PB_XEN_PV64, PB_UNPACK_HOST);
+	rig_refuse(&rig, PB_E_ARG, "subarch", NULL);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -313,6 +441,10 @@ int main(void)
 		cmocka_unit_test(test_boot_params_tell_of_it),
 		cmocka_unit_test(test_the_caller_insists),
 		cmocka_unit_test(test_what_nobody_can_be_told),
+		cmocka_unit_test(test_boot_params_of_a_domain),
+		cmocka_unit_test(test_boot_params_and_start_info_agree),
+		cmocka_unit_test(test_a_kernel_without_notes),
+		cmocka_unit_test(test_refusals_by_subarch),
 		cmocka_unit_test(test_a_fixmap_by_the_caller),
 		cmocka_unit_test(test_a_fixmap_by_note),
 		cmocka_unit_test(test_a_fixmap_that_cannot_be),
