@@ -6,15 +6,9 @@
  * neither. Where this machine's /dev/kvm does not open, only that is tested: the
  * KVM lab runs the same program.
  */
-#include "fake_plan.h"
-#include "unit.h"
+#include "engine_rig.h"
 
-#include <act.h>
-#include <dirent.h>
-#include <dump.h>
-#include <engine.h>
 #include <fcntl.h>
-#include <guests.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,120 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MIB      (1ull << 20)
 #define GIB      (1ull << 30)
 
 #define HOLE_GPA 0xd0000000
 
-enum { TEXT_GPA = 0x8000, TABLES_GPA = 0x300000, LONG_ENOUGH_MS = 60000 };
-
-/* Everything of one run, and what came of it. */
-struct start {
-	struct pb_plan plan;
-	struct engine_options options;
-	struct engine_run run;
-	struct engine_result result;
-	char console[4096];
-	size_t console_len;
-};
-
-static void keep_console(void *ctx, const char *buf, size_t len)
-{
-	struct start *start = ctx;
-	size_t room = sizeof(start->console) - 1 - start->console_len;
-
-	if (len > room)
-		len = room;
-	memcpy(start->console + start->console_len, buf, len);
-	start->console_len += len;
-}
-
-static struct start new_start(void)
-{
-	return (struct start){
-		.plan = fake_plan(GUEST_GPA),
-		.options = { .mem_len = 64 * MIB, .vcpus = 1 },
-		.run = { .console = { .in_fd = -1, .out_fd = -1, .wrote = keep_console },
-			 .timeout_ms = LONG_ENOUGH_MS },
-	};
-}
-
-static struct start act_start(int act, const char *text)
-{
-	struct start start = new_start();
-
-	fake_put(&start.plan, TEXT_GPA, text, strlen(text), strlen(text) + 1);
-	fake_put(&start.plan, GUEST_GPA, test_guest_act, (uint64_t)(test_guest_act_end - test_guest_act), 0x1000);
-	start.plan.cpu.rsi = TEXT_GPA;
-	start.plan.cpu.rax = (uint64_t)act;
-	return start;
-}
-
-static int try_run(struct start *start, struct engine_error *err)
-{
-	const struct engine *kvm = engine_by_name("kvm");
-	struct engine_memory memory;
-
-	if (kvm->usable(&start->options, err) || kvm->memory(&start->options, &memory, err))
-		return -1;
-	start->run.options = &start->options;
-	start->run.memory = &memory;
-	start->run.plan = &start->plan;
-	start->run.console.ctx = start;
-	return kvm->run(&start->run, &start->result, err);
-}
-
-static unsigned entries_of(const char *path)
-{
-	DIR *dir = opendir(path);
-	unsigned count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
-/* Neither a thread nor a descriptor is left, and signals are as they were. */
-static void run(struct start *start, enum engine_status status)
-{
-	unsigned threads = entries_of("/proc/self/task"), fds = entries_of("/proc/self/fd");
-	struct engine_error err = { 0, "" };
-	sigset_t before, after;
-
-	pthread_sigmask(SIG_SETMASK, NULL, &before);
-	if (try_run(start, &err) < 0)
-		fail_msg("%s", err.text);
-	if (start->result.status != status)
-		fail_msg("status %d (%s), console: %s\n%s", start->result.status, start->result.text, start->console,
-			 start->result.registers ? start->result.registers : "");
-	assert_int_equal(entries_of("/proc/self/task"), threads);
-	assert_int_equal(entries_of("/proc/self/fd"), fds);
-	pthread_sigmask(SIG_SETMASK, NULL, &after);
-	for (int i = 1; i < NSIG; i++)
-		assert_int_equal(sigismember(&before, i), sigismember(&after, i));
-}
-
-static void assert_says(const char *text, const char *wanted)
-{
-	assert_non_null(text);
-	if (!strstr(text, wanted))
-		fail_msg("\"%s\" does not say \"%s\"", text, wanted);
-}
+const char rig_engine[] = "kvm";
 
 /* ---- Entry states ------------------------------------------------------ */
-
-static void fill_registers(struct pb_cpu *cpu, uint64_t mask)
-{
-	uint64_t *const registers[] = { &cpu->rax, &cpu->rbx, &cpu->rcx, &cpu->rdx, &cpu->rsi, &cpu->rdi,
-					&cpu->rsp, &cpu->rbp, &cpu->r8,  &cpu->r9,  &cpu->r10, &cpu->r11,
-					&cpu->r12, &cpu->r13, &cpu->r14, &cpu->r15 };
-	size_t count = mask >> 32 ? 16 : 8;
-
-	for (size_t i = 0; i < count; i++)
-		*registers[i] = (0x9e3779b97f4a7c15 * (i + 1)) & mask;
-}
 
 /* The first words that the guest prints are the registers; the later ones, what a dump's order says. */
 static void assert_dump(struct start *start, const uint64_t *system, size_t count)
@@ -205,16 +92,6 @@ static void enters_64_bit(void **state)
 }
 
 /* ---- Endings ----------------------------------------------------------- */
-
-static void assert_ends(int act, const char *text, enum engine_status status, const char *told)
-{
-	struct start start = act_start(act, text);
-
-	run(&start, status);
-	assert_string_equal(start.console, text);
-	assert_says(start.result.text, told);
-	engine_result_free(&start.result);
-}
 
 static void powers_off(void **state)
 {

@@ -4,14 +4,8 @@
  * processor's state at the guest's first instruction is exactly the plan's, in
  * every mode; each way to end is told from the others; and nothing is left running.
  */
-#include "fake_plan.h"
-#include "unit.h"
+#include "engine_rig.h"
 
-#include <act.h>
-#include <dump.h>
-#include <engine.h>
-#include <errno.h>
-#include <guests.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,90 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MIB (1ull << 20)
-
-enum { TEXT_GPA = 0x8000, LONG_ENOUGH_MS = 60000 };
-
-/* Everything of one run, and what came of it. */
-struct start {
-	struct pb_plan plan;
-	struct engine_options options;
-	struct engine_run run;
-	struct engine_result result;
-	char console[4096];
-	size_t console_len;
-};
-
-static void keep_console(void *ctx, const char *buf, size_t len)
-{
-	struct start *start = ctx;
-	size_t room = sizeof(start->console) - 1 - start->console_len;
-
-	if (len > room)
-		len = room;
-	memcpy(start->console + start->console_len, buf, len);
-	start->console_len += len;
-}
-
-static struct start new_start(void)
-{
-	return (struct start){
-		.plan = fake_plan(GUEST_GPA),
-		.options = { .mem_len = 64 * MIB, .accel = ENGINE_ACCEL_TCG },
-		.run = { .console = { .in_fd = -1, .out_fd = -1, .wrote = keep_console },
-			 .timeout_ms = LONG_ENOUGH_MS },
-	};
-}
-
-static int try_run(struct start *start, struct engine_error *err)
-{
-	const struct engine *qemu = engine_by_name("qemu");
-	struct engine_memory memory;
-
-	assert_int_equal(qemu->usable(&start->options, err), 0);
-	assert_int_equal(qemu->memory(&start->options, &memory, err), 0);
-	start->run.options = &start->options;
-	start->run.memory = &memory;
-	start->run.plan = &start->plan;
-	start->run.console.ctx = start;
-	return qemu->run(&start->run, &start->result, err);
-}
-
-static void run(struct start *start, enum engine_status status)
-{
-	struct engine_error err = { 0, "" };
-
-	if (try_run(start, &err) < 0)
-		fail_msg("%s", err.text);
-	if (start->result.status != status)
-		fail_msg("status %d (%s), console: %s", start->result.status, start->result.text, start->console);
-	assert_int_equal(waitpid(-1, NULL, 0), -1); /* no child is left */
-	assert_int_equal(errno, ECHILD);
-}
-
-static struct start act_start(int act, const char *text)
-{
-	struct start start = new_start();
-
-	fake_put(&start.plan, TEXT_GPA, text, strlen(text), strlen(text) + 1);
-	fake_put(&start.plan, GUEST_GPA, test_guest_act, (uint64_t)(test_guest_act_end - test_guest_act), 0x1000);
-	start.plan.cpu.rsi = TEXT_GPA;
-	start.plan.cpu.rax = (uint64_t)act;
-	return start;
-}
+const char rig_engine[] = "qemu";
 
 /* ---- Entry states ------------------------------------------------------ */
-
-static void fill_registers(struct pb_cpu *cpu, uint64_t mask)
-{
-	uint64_t *const registers[] = { &cpu->rax, &cpu->rbx, &cpu->rcx, &cpu->rdx, &cpu->rsi, &cpu->rdi,
-					&cpu->rsp, &cpu->rbp, &cpu->r8,  &cpu->r9,  &cpu->r10, &cpu->r11,
-					&cpu->r12, &cpu->r13, &cpu->r14, &cpu->r15 };
-	size_t count = mask >> 32 ? 16 : 8;
-
-	for (size_t i = 0; i < count; i++)
-		*registers[i] = (0x9e3779b97f4a7c15 * (i + 1)) & mask;
-}
 
 static void expect(const struct pb_cpu *cpu, char *text, size_t size)
 {
@@ -225,17 +138,6 @@ static void test_enters_16(void **state)
 }
 
 /* ---- Endings ----------------------------------------------------------- */
-
-static void assert_ends(int act, const char *text, enum engine_status status, const char *told)
-{
-	struct start start = act_start(act, text);
-
-	run(&start, status);
-	assert_string_equal(start.console, text);
-	if (!strstr(start.result.text, told))
-		fail_msg("\"%s\" does not say \"%s\"", start.result.text, told);
-	engine_result_free(&start.result);
-}
 
 static void test_powers_off(void **state)
 {
