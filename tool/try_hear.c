@@ -43,6 +43,36 @@ static void hear_line(struct try_row *row, const char *line)
 	json_object_set_new(row->init, key, json_text(equals + 1));
 }
 
+/* A line in memory of its own, without its end, and without the NULs that a serial port may send first. */
+static char *line_of(const char *bytes, size_t len)
+{
+	char *line = must_alloc(len + 1), *to = line;
+
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i])
+			*to++ = bytes[i];
+	*to = '\0';
+	line[strcspn(line, "\r")] = '\0';
+	return line;
+}
+
+/* Firmware moves the cursor and paints: of "ESC [ ... letter" nothing stays, as nothing would on the screen. */
+static void drop_escapes(char *line)
+{
+	char *to = line;
+
+	for (const char *from = line; *from;) {
+		if (from[0] == '\033' && from[1] == '[') {
+			from += 2;
+			from += strspn(from, "0123456789;:<=>?!\"#$%&'()*+,-./ ");
+			from += *from != '\0';
+		} else {
+			*to++ = *from++;
+		}
+	}
+	*to = '\0';
+}
+
 /* Of the lines that say something, the last. It becomes row's, or is freed. */
 static void keep_last(struct try_row *row, char *line)
 {
@@ -64,11 +94,9 @@ void try_hear(struct try_row *row)
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t len = (size_t)((newline ? newline : end) - at);
-		char *line = must_alloc(len + 1);
+		char *line = line_of(at, len);
 
-		memcpy(line, at, len);
-		line[len] = '\0';
-		line[strcspn(line, "\r")] = '\0';
+		drop_escapes(line);
 		hear_line(row, line);
 		keep_last(row, line);
 		at += len + 1;

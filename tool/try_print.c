@@ -162,7 +162,8 @@ static void print_cut_reason(const struct try_row *row)
 	if (row->outcome != TRY_FAILED || !text[clip(text, size.ws_col - 1u)])
 		return;
 	reason = escaped(row->reason, strlen(row->reason));
-	printf("%s %s %s: %s\n", row->entry_name, pb_unpack_name(row->unpack), row->engine->name, reason);
+	printf("%s %s %s: %s\n", row->entry_name, pb_unpack_name(row->unpack), row->engine ? row->engine->name : "-",
+	       reason);
 	free(reason);
 }
 

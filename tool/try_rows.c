@@ -47,9 +47,22 @@ static void settle(struct try_row *row, enum try_outcome outcome, const char *re
 	snprintf(row->reason, sizeof(row->reason), "%s", reason);
 }
 
-static void settle_error(struct try_row *row, enum try_outcome outcome, const struct pb_error *why)
+/*
+ * By whose fault it is (enum pb_code): what a damaged image says of its starts
+ * is no answer of a good one's, and what is only too much for us is none at all.
+ */
+static enum try_outcome outcome_of(int code)
 {
-	row->outcome = outcome;
+	if (code >= PB_E_PROTOCOL)
+		return TRY_NOT_POSSIBLE;
+	if (code < PB_E_FORMAT || code == PB_E_LIMIT || code == PB_E_CODEC_UNKNOWN)
+		return TRY_CANNOT_HERE;
+	return TRY_FAILED;
+}
+
+static void settle_error(struct try_row *row, const struct pb_error *why)
+{
+	row->outcome = outcome_of(why->code);
 	pb_error_line(why, row->reason, sizeof(row->reason));
 }
 
@@ -111,7 +124,7 @@ static void add_entry_rows(struct try_table *table, enum pb_entry entry, enum pb
 	bool kaslr;
 
 	if (pb_image_can(table->image, entry, unpack, &why) != 0) {
-		settle_error(add_row(table, pb_entry_name(entry), unpack), TRY_NOT_POSSIBLE, &why);
+		settle_error(add_row(table, pb_entry_name(entry), unpack), &why);
 		return;
 	}
 	if (plan_code(opt, table->image, entry, unpack, false) == -PB_E_NOT_BUILT) {
@@ -129,9 +142,11 @@ static void add_entry_rows(struct try_table *table, enum pb_entry entry, enum pb
 /* QEMU's loader puts the image's real-mode code below a BIOS and lets it begin there. */
 static bool bios_starts(const struct pb_facts *facts, struct try_row *row)
 {
-	if (facts->protocol)
+	if (facts->protocol && facts->format != PB_PE)
 		return true;
-	settle(row, TRY_NOT_POSSIBLE, "setup_header: the image has no real-mode code");
+	settle(row, TRY_NOT_POSSIBLE,
+	       facts->format == PB_PE ? "setup_header: the image is a program of UEFI alone, whatever it wraps"
+				      : "setup_header: the image has no real-mode code");
 	return false;
 }
 
@@ -155,6 +170,10 @@ static bool efi_starts(struct try_table *table, const struct pb_facts *facts, st
 
 	if (!facts->efi_entry_off && facts->format != PB_PE) {
 		settle(row, TRY_NOT_POSSIBLE, "AddressOfEntryPoint: the image has no PE header");
+		return false;
+	}
+	if (facts->format == PB_PE) {
+		settle(row, TRY_CANNOT_HERE, "QEMU's loader hands firmware no program that wraps a kernel");
 		return false;
 	}
 	if (pb_image_kernel(table->image, &kernel, NULL) == 0 && kernel.elf_class != 64) {

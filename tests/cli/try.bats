@@ -46,6 +46,34 @@ setup() {
 	diff <(jq '.starts[].reason' <<<"$output") <(paraboot info --json "$echo_guest" | jq '.entries.lguest.unpack | .host, .guest | .reason')
 }
 
+@test "a damaged image is no good one: the rows that its damage is in have failed" {
+	gzip -c "$echo_guest" >damaged
+	printf 'xxxx' | dd of=damaged bs=1 seek=$(($(stat -c %s damaged) / 2)) conv=notrunc status=none
+	run -1 --separate-stderr paraboot try --json damaged
+	jq -e '.starts | map(select(.unpack == "host" and .entry != "linux16")) | length > 0 and
+		all(.outcome == "failed" and (.reason | startswith("gzip: ")))' <<<"$output"
+	TERM=xterm run -1 "$BATS_TEST_DIRNAME/table.py" 30x72 "$PARABOOT" try -e linux64 damaged
+	[[ $output == *"linux64 host -: gzip: the compressed data is damaged"* ]]
+}
+
+@test "a program of UEFI that wraps a kernel is not what a BIOS starts, nor QEMU's loader" {
+	run --separate-stderr paraboot try --json --engine qemu --timeout 1 -u guest "$IMAGES/good/uki-bz"
+	jq -e '.starts | map(select(.engine == null and .reason != null) | .entry + ": " + .outcome) |
+		index("linux16: not possible") != null and index("efi: cannot here") != null' <<<"$output"
+}
+
+@test "NULs of a serial port are no part of a line" {
+	printf '\0\0paraboot-init: initrd=ok\n\0paraboot-init: done\n' | make_speaker nuls
+	run -0 --separate-stderr timeout 60 "$PARABOOT" try --json --engine qemu -m 64M -e linux64 -u host nuls
+	jq -e '.starts[0].init == {"initrd": "ok"}' <<<"$output"
+}
+
+@test "the last line without what moves the cursor" {
+	printf 'Shell> \e[1m\e[33m\e[0m\n\e[2J\e[01;01H\n' | make_speaker firmware
+	run -1 --separate-stderr timeout 60 "$PARABOOT" try --json --engine qemu -m 64M -e linux64 -u host firmware
+	jq -e '.starts[0].last_line == "Shell> "' <<<"$output"
+}
+
 @test "a machine without QEMU: each row says so" {
 	run -0 --separate-stderr env PATH=/nonexistent "$PARABOOT" try --engine qemu --json -e linux64 -u host "$echo_guest"
 	jq -e '.starts[0] | .outcome == "cannot here" and (.reason | test("qemu-system-x86_64"))' <<<"$output"
