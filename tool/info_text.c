@@ -220,7 +220,7 @@ static void print_notes(const struct info *info)
 		char *owner = escaped(note.owner, strlen(note.owner)), type[16];
 
 		snprintf(type, sizeof(type), "%" PRIu32, note.type);
-		printf("    %-8s%-22s", owner, note.name ? note.name : type);
+		printf("    %-10s%-22s", owner, note.name ? note.name : type);
 		print_note_value(&note);
 		free(owner);
 	}
