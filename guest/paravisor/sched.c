@@ -174,13 +174,12 @@ uint64_t watchdog_due(void)
 	return !a || (b && b < a) ? b : a;
 }
 
-static long watchdog_set(uint32_t id, uint64_t at)
+/* A new one (id 0) with no time has expired when it is set, as on Xen; one that runs, with no time, is stopped. */
+static long watchdog_set(uint32_t id, uint64_t at, bool stop)
 {
 	unsigned n = id - 1;
 
 	if (!id) {
-		if (!at)
-			return -XEN_EINVAL;
 		for (n = 0; n < WATCHDOGS && watchdog_ns[n]; n++)
 			;
 		if (n == WATCHDOGS)
@@ -188,7 +187,7 @@ static long watchdog_set(uint32_t id, uint64_t at)
 	} else if (!watchdog_ns[n]) {
 		return -XEN_EINVAL;
 	}
-	watchdog_ns[n] = at;
+	watchdog_ns[n] = id && stop ? 0 : at;
 	return id ? 0 : (long)n + 1;
 }
 
@@ -204,7 +203,7 @@ static long op_watchdog(struct vcpu *v, uint64_t arg)
 	if (op.id > WATCHDOGS)
 		return -XEN_EINVAL;
 	lock(&watchdog_lock);
-	rc = watchdog_set(op.id, op.timeout ? now_ns() + op.timeout * 1000000000ull : 0);
+	rc = watchdog_set(op.id, now_ns() + op.timeout * 1000000000ull, !op.timeout);
 	unlock(&watchdog_lock);
 	timer_change(vcpu_at(0));
 	return rc;

@@ -27,7 +27,7 @@ static long get_features(uint64_t arg)
 		return -XEN_EINVAL;
 	fi.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
 		    1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
-		    1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_not_direct_mapped;
+		    1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_direct_mapped;
 	return copy_to_guest(arg, &fi, sizeof(fi));
 }
 

@@ -48,6 +48,23 @@ static void wild_pointers(void)
 	}
 }
 
+/* Lists of more than there is, and arguments that lie across the end of what a guest may address. */
+static void wild_counts(void)
+{
+	static const uint64_t counts[] = { 1u << 31, UINT32_MAX, 1ul << 32, UINT64_MAX };
+	static const uint64_t edges[] = { 0x00007fffffffeff8, 0x00007ffffffffffc, 0xffff7ffffffffff8,
+					  0xffff87fffffffffc, 0xfffffffffffffffc };
+	static const unsigned lists[] = { __HYPERVISOR_mmu_update, __HYPERVISOR_mmuext_op, __HYPERVISOR_multicall,
+					  __HYPERVISOR_set_gdt };
+
+	for (unsigned i = 0; i < ARRAY(lists); i++)
+		for (unsigned n = 0; n < ARRAY(counts) * ARRAY(edges); n++)
+			call(lists[i], edges[n / ARRAY(counts)], counts[n % ARRAY(counts)], 0, DOMID_SELF, 0);
+	for (unsigned n = 0; n < ARRAY(counts); n++)
+		call(__HYPERVISOR_grant_table_op, 5, edges[0], counts[n], 0, 0);
+	check("counts of 2^31 and more, lists across the end", 0, 0);
+}
+
 /* ---- Mappings ---- */
 
 static void foreign_mappings(void)
@@ -256,4 +273,5 @@ void guest_main(void)
 	held_breakpoint();
 	instructions();
 	wild_pointers();
+	wild_counts();
 }
