@@ -72,11 +72,14 @@ struct pack_segment {
 /* The order in which the kernel's build writes them, backwards from the end; lib/reloc.h tells more. */
 enum { PACK_ABS32, PACK_INVERSE32, PACK_ABS64, PACK_RELOC_GROUPS };
 
+/* The same place in both classes: i386 aligns a uint64_t to 4. */
+typedef uint64_t __attribute__((aligned(8))) pack_u64;
+
 struct pack_page {
 	uint32_t magic, version;
 	uint32_t flags;
 	uint32_t alignment;
-	uint64_t pref_gpa;
+	pack_u64 pref_gpa;
 	uint32_t head_len; /* filled by the linker: the program in the file, */
 	uint32_t code_len; /* and in memory */
 	uint32_t code_at;
@@ -86,9 +89,9 @@ struct pack_page {
 	uint32_t out_at, out_len;
 	uint32_t pvh_entry_off, pv_entry_off; /* filled by the linker: from startup_32; 0: none */
 	uint32_t kernel_info_off;             /* likewise */
-	uint64_t out_sum;                     /* pack_sum() of what comes out */
-	uint64_t link_vaddr;                  /* the virtual address of what runs at `run` */
-	uint64_t link_gpa;                    /* where that was linked to run */
+	pack_u64 out_sum;                     /* pack_sum() of what comes out */
+	pack_u64 link_vaddr;                  /* the virtual address of what runs at `run` */
+	pack_u64 link_gpa;                    /* where that was linked to run */
 	uint32_t entry_off;                   /* e_entry, from run */
 	uint32_t pv_kernel_off;               /* the kernel's own Xen ENTRY, from run */
 	uint32_t span_len;                    /* the kernel's segments, from run */
@@ -99,7 +102,7 @@ struct pack_page {
 		uint32_t off, count; /* of the words in the unpacked kernel */
 	} relocs[PACK_RELOC_GROUPS];
 	struct pack_segment segments[PACK_SEGMENTS];
-	uint64_t page_sum; /* pack_sum() of everything before it */
+	pack_u64 page_sum; /* pack_sum() of everything before it */
 };
 
 _Static_assert(offsetof(struct pack_page, flags) == PP_FLAGS, "flags");
@@ -107,6 +110,7 @@ _Static_assert(offsetof(struct pack_page, alignment) == PP_ALIGNMENT, "alignment
 _Static_assert(offsetof(struct pack_page, pref_gpa) == PP_PREF_GPA, "pref_gpa");
 _Static_assert(offsetof(struct pack_page, head_len) == PP_HEAD_LEN, "head_len");
 _Static_assert(offsetof(struct pack_page, code_at) == PP_CODE_AT, "code_at");
+_Static_assert(offsetof(struct pack_page, page_sum) == 408, "the same in both classes");
 _Static_assert(PACK_PAGE_OFF + sizeof(struct pack_page) <= PACK_ENTRY64, "the page ends before startup_64");
 
 /*

@@ -12,8 +12,11 @@
 
 #include "abi.h"
 
-/* The page of the copy that is running. */
-extern struct pack_page pack_page;
+/*
+ * The page of the copy that is running. Hidden, or the compiler would ask a
+ * global offset table for it, which the linker turns into an absolute address.
+ */
+extern struct pack_page pack_page __attribute__((visibility("hidden")));
 
 /* Everything about this start, as the assembly hands it over. */
 struct start {
@@ -34,10 +37,25 @@ _Noreturn void pack_restart(uint32_t kind, void *params, uintptr_t load, uintptr
 void move_bytes(void *to, const void *from, size_t len);
 void zero_bytes(void *to, size_t len);
 
-/* paging.c: a map of the first 4 GiB, and of the GiB around anything else. Nothing in a PV guest or a 32-bit image. */
+/* paging.c: a map of the first 4 GiB, and of the GiB around anything else. A 32-bit image runs without paging. */
+#ifdef __x86_64__
 void map_begin(void);
 void map_also(uint64_t gpa);
 void map_use(void);
+#else
+static inline void map_begin(void)
+{
+}
+
+static inline void map_also(uint64_t gpa)
+{
+	(void)gpa;
+}
+
+static inline void map_use(void)
+{
+}
+#endif
 
 /* pvh.c: boot_params out of PVH's hvm_start_info. */
 struct boot_params *params_from_pvh(const void *start_info);
@@ -49,7 +67,7 @@ void cmdline_add_own(struct boot_params *params);
 
 /* place.c: a random place and a random virtual base, or what there was. */
 uintptr_t place_choose(const struct boot_params *params, const struct start *start);
-uint32_t place_virt_delta(struct boot_params *params);
+uint32_t place_virt_delta(struct boot_params *params, const struct start *start);
 
 /* say.c: where a person can see it, if the machine has such a place. */
 _Noreturn void stop(const struct start *start, const struct boot_params *params, const char *why);

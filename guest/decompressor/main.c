@@ -135,7 +135,7 @@ struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t loa
 		params = params_of(&start);
 		map_all(&start, params);
 		take_place(&start, params);
-		virt_delta = place_virt_delta(params);
+		virt_delta = place_virt_delta(params, &start);
 	}
 	if (!decode_payload(&start))
 		stop(&start, params, DAMAGED);

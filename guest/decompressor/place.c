@@ -135,13 +135,21 @@ static bool is_free(const struct choice *choice, uint64_t start, uint64_t len)
 	return is_ram(choice->params, start, len);
 }
 
+/* As far up as the page tables reach; for a 32-bit kernel, as far as its virtual base can follow. */
+static uint64_t places_end(void)
+{
+	if (sizeof(uintptr_t) == 8)
+		return FOUR_GIB;
+	return pack_page.link_gpa + pack_page.virt_room + pack_page.window_len;
+}
+
 /* The nth free place, or how many there are. */
 static uint64_t nth_place(const struct choice *choice, uint64_t first, uint32_t nth, uint32_t *count)
 {
 	uint64_t len = pack_page.window_len;
 
 	*count = 0;
-	for (uint64_t at = first; at + len <= FOUR_GIB; at += pack_page.alignment)
+	for (uint64_t at = first; at + len <= places_end(); at += pack_page.alignment)
 		if (is_free(choice, at, len) && (*count)++ == nth)
 			return at;
 	return first;
@@ -161,9 +169,10 @@ static bool may_move_window(const struct boot_params *params)
 uintptr_t place_choose(const struct boot_params *params, const struct start *start)
 {
 	struct choice choice = { .params = params };
+	uint64_t usual = start->run;
 	uint32_t count;
 
-	if (!may_move_window(params) || start->run >= FOUR_GIB)
+	if (!may_move_window(params) || usual >= FOUR_GIB)
 		return start->run;
 	avoid_all(&choice, start);
 	nth_place(&choice, start->run, UINT32_MAX, &count);
@@ -173,13 +182,23 @@ uintptr_t place_choose(const struct boot_params *params, const struct start *sta
 }
 
 /* Without its flag the kernel would not randomise what is its own to choose, either. */
-uint32_t place_virt_delta(struct boot_params *params)
+static bool tell_kernel(struct boot_params *params)
 {
-	uint32_t bases = pack_page.virt_room / pack_page.alignment + 1;
 	bool moved = may_move(params);
 
 	params->hdr.loadflags &= (uint8_t)~KASLR_FLAG;
 	if (moved)
 		params->hdr.loadflags |= KASLR_FLAG;
+	return moved;
+}
+
+/* A 32-bit kernel's virtual addresses are its physical ones plus a constant: they moved already. */
+uint32_t place_virt_delta(struct boot_params *params, const struct start *start)
+{
+	uint32_t bases = pack_page.virt_room / pack_page.alignment + 1;
+	bool moved = tell_kernel(params);
+
+	if (sizeof(uintptr_t) == 4)
+		return (uint32_t)(start->run - pack_page.link_gpa);
 	return moved ? random_below(params, bases) * pack_page.alignment : 0;
 }

@@ -15,7 +15,7 @@
 #include "../plan/memory_map.h"
 #include "../sink.h"
 
-#define ALIGN_DEFAULT PACK_ALIGN_MIN
+#define ALIGN_32 0x1000000u /* CONFIG_PHYSICAL_ALIGN at its largest: an ELF file does not say */
 
 /* ---- The kernel --------------------------------------------------------- */
 
@@ -37,13 +37,6 @@ static int take_kernel(struct packing *packing, struct pb_error *err)
 	if (rc == 0)
 		packing->out.len = source.len;
 	return rc;
-}
-
-static int check_class(const struct packing *packing, struct pb_error *err)
-{
-	unsigned elf_class = packing->kernel->elf_class;
-
-	return elf_class == 64 ? 0 : fail(err, PB_E_CLASS, "EI_CLASS", elf_class, 64, 0);
 }
 
 static int take_relocs(struct packing *packing, struct pb_error *err)
@@ -73,9 +66,9 @@ static int decide_moving(struct packing *packing, struct pb_error *err)
 {
 	const struct pb_facts *facts = &packing->image->facts;
 
-	packing->alignment = ALIGN_DEFAULT;
-	if (facts->relocatable && facts->alignment > packing->alignment)
-		packing->alignment = facts->alignment;
+	packing->alignment = packing->kernel->elf_class == 64 ? PACK_ALIGN_MIN : ALIGN_32;
+	if (facts->relocatable)
+		packing->alignment = (uint32_t)max_u64(facts->alignment, PACK_ALIGN_MIN);
 	packing->relocatable = can_move(packing);
 	if (packing->request->relocatable && !packing->has_relocs)
 		return fail(err, PB_E_EMPTY, "relocations", 0, 1, packing->kernel->elf_len);
@@ -99,8 +92,10 @@ static int check_cmdline(const struct packing *packing, struct pb_error *err)
 static int take_program(struct packing *packing, struct pb_error *err)
 {
 	const char *cmdline = packing->request->cmdline;
-	const uint8_t *start = packing->codec->program64.start;
-	size_t len = (size_t)(packing->codec->program64.end - start);
+	bool wide = packing->kernel->elf_class == 64;
+	const uint8_t *start = wide ? packing->codec->program64.start : packing->codec->program32.start;
+	const uint8_t *end = wide ? packing->codec->program64.end : packing->codec->program32.end;
+	size_t len = (size_t)(end - start);
 	int rc = pack_bytes_add(&packing->program, start, len, err);
 
 	if (rc < 0)
@@ -138,8 +133,6 @@ static int make(struct packing *packing, struct pb_error *err)
 {
 	int rc = take_kernel(packing, err);
 
-	if (rc == 0)
-		rc = check_class(packing, err);
 	if (rc == 0)
 		rc = take_relocs(packing, err);
 	if (rc == 0)

@@ -49,7 +49,7 @@ struct pack_codec {
 		      struct pb_error *err);
 	struct {
 		const uint8_t *start, *end;
-	} program64;
+	} program64, program32;
 };
 extern const struct pack_codec pack_codecs[]; /* ends with a NULL name */
 
