@@ -120,7 +120,9 @@ static int map_ref(void *arg)
 {
 	struct gnttab_map_grant_ref *op = arg;
 
-	op->status = domain_status(op->dom) == GNTST_bad_domain ? GNTST_bad_domain : GNTST_bad_gntref;
+	op->status = GNTST_bad_gntref;
+	if ((op->flags & (GNTMAP_device_map | GNTMAP_host_map)) && domain_status(op->dom) == GNTST_bad_domain)
+		op->status = GNTST_bad_domain;
 	return 0;
 }
 

@@ -94,7 +94,7 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
 	if (op.offset > PAGE - sizeof(guest_vcpu_info) || op.offset % 8)
-		return -XEN_EINVAL;
+		return -XEN_ENXIO;
 	if (v->info_registered || (v != this_vcpu() && v->up) || !frame_hold(op.mfn))
 		return -XEN_EINVAL;
 	to = (guest_vcpu_info *)((uint8_t *)frame_va(op.mfn) + op.offset);
@@ -175,8 +175,7 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
 		return -XEN_EINVAL;
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
-	if ((op.flags & VCPU_SSHOTTMR_future) && op.timeout_abs_ns < now_ns())
-		return -XEN_ETIME;
+	/* VCPU_SSHOTTMR_future changes nothing, as on Xen: a time that is past is due at once. */
 	v->timer_ns = op.timeout_abs_ns ? op.timeout_abs_ns : 1;
 	timer_set(v);
 	return 0;

@@ -119,10 +119,10 @@ static const struct asked calls[] = {
 	{ "vcpu_op: no such vCPU", __HYPERVISOR_vcpu_op, VCPUOP_is_up, 33, 0, 0, -XEN_ENOENT },
 	{ "vcpu_op: this one is up", __HYPERVISOR_vcpu_op, VCPUOP_is_up, 0, 0, 0, 1 },
 	{ "vcpu_op: a period of 1 us", __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, P(fast), 0, -XEN_EINVAL },
-	{ "vcpu_op: a time that is past", __HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, P(past), 0,
-	  -XEN_ETIME },
+	{ "vcpu_op: a time that is past, whatever the flag", __HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0,
+	  P(past), 0, 0 },
 	{ "vcpu_op: vcpu_info across pages", __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, P(wide_info), 0,
-	  -XEN_EINVAL },
+	  -XEN_ENXIO },
 	{ "vcpu_op: an NMI with an argument", __HYPERVISOR_vcpu_op, VCPUOP_send_nmi, 0, P(text), 0, -XEN_EINVAL },
 	{ "vcpu_op: its processor", __HYPERVISOR_vcpu_op, VCPUOP_get_physid, 0, P(text), 0, -XEN_EINVAL },
 	{ "vcpu_op: the time area", __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0, UNMAPPED, 0,
@@ -177,7 +177,7 @@ static void watchdogs(void)
 {
 	check("a watchdog is number 1", watchdog(0, 60), 1);
 	check("another is number 2", watchdog(0, 60), 2);
-	check("there is no third", watchdog(0, 60), -XEN_ENOSPC);
+	check("there is no third", (int)watchdog(0, 60), -XEN_ENOSPC); /* 32 bits of it, on Xen */
 	check("one can be set anew", watchdog(1, 60), 0);
 	check("and be stopped", watchdog(1, 0), 0);
 	check("and not be set then", watchdog(1, 60), -XEN_EINVAL);
@@ -231,7 +231,7 @@ static void grants(void)
 	struct gnttab_get_version version = { .dom = DOMID_SELF };
 	struct gnttab_set_version to = { 2 };
 	struct gnttab_get_status_frames status = { .nr_frames = 1, .dom = DOMID_SELF, .frame_list = { frames } };
-	struct gnttab_map_grant_ref map = { .dom = NOBODY };
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map, .dom = NOBODY };
 	struct gnttab_unmap_grant_ref unmap = { .handle = 3 };
 
 	check("grants: set up", grant(GNTTABOP_setup_table, &setup) || setup.status, 0);

@@ -156,15 +156,19 @@ static void timers(void)
 	poll.timeout = 0;
 	check("timer: once", call(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, P(once), 0, 0), 0);
 	check("poll: for it", call(__HYPERVISOR_sched_op, SCHEDOP_poll, P(poll), 0, 0, 0), 0);
-	check("timer: it came", pending(virq.port) && now() >= once.timeout_abs_ns, 1);
+	check("timer: it came", pending(virq.port), 1);
 	clear(virq.port);
 	check("timer: set_timer_op", call(__HYPERVISOR_set_timer_op, now() + 1000000, 0, 0, 0, 0), 0);
 	call(__HYPERVISOR_sched_op, SCHEDOP_poll, P(poll), 0, 0, 0);
 	check("timer: that came too", pending(virq.port), 1);
 	clear(virq.port);
 	check("timer: again and again", call(__HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, P(often), 0, 0), 0);
-	for (unsigned i = 0; i < 3; i++) {
-		call(__HYPERVISOR_sched_op, SCHEDOP_poll, P(poll), 0, 0, 0);
+	for (unsigned i = 0; i < 3; i++) { /* it runs: Xen has no periodic timer for who waits */
+		uint64_t end = now() + 500000000;
+
+		while (!pending(virq.port) && now() < end)
+			call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
+		check("timer: one more", pending(virq.port), 1);
 		clear(virq.port);
 	}
 	check("timer: until it is stopped", call(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0, 0), 0);
