@@ -559,6 +559,7 @@ struct pb_pack {
 	size_t size;
 	const char *codec;                  /* by its name in struct pb_facts; "none": a bImage */
 	const char *cmdline;                /* compiled in: the kernel sees it before the loader's own; or NULL */
+	bool elf;                           /* an ELF header before the setup header, with the kernel's notes */
 	bool relocatable;                   /* refuse a kernel that can only run where it was linked */
 	const struct pb_pack_value *values; /* setup header fields that are the packer's to choose */
 	size_t nr_values;

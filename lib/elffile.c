@@ -97,11 +97,13 @@ static int check_ident(const unsigned char *ident, struct pb_error *err)
 	return 0;
 }
 
-static int check_ehdr(const Elf64_Ehdr *e, const struct elf_shape *shape, struct pb_error *err)
+static int check_ehdr(const Elf64_Ehdr *e, const struct elf_shape *shape, bool none_will_do, struct pb_error *err)
 {
+	bool none = none_will_do && e->e_type == ET_NONE;
+
 	if (e->e_machine != shape->machine)
 		return fail(err, PB_E_MACHINE, "e_machine", e->e_machine, shape->machine, 0);
-	if (e->e_type != ET_EXEC && e->e_type != ET_DYN)
+	if (e->e_type != ET_EXEC && e->e_type != ET_DYN && !none)
 		return fail(err, PB_E_ELF_TYPE, "e_type", e->e_type, ET_EXEC, 0);
 	if (e->e_phnum && e->e_phentsize != shape->phentsize)
 		return fail(err, PB_E_RANGE, "e_phentsize", e->e_phentsize, shape->phentsize, 0);
@@ -128,7 +130,7 @@ static uint64_t shdrs_len(const Elf64_Ehdr *e)
 	return (uint64_t)e->e_shnum * e->e_shentsize;
 }
 
-int elf_open(struct elf_file *ret, const struct bytes *bytes, struct pb_error *err)
+static int open_typed(struct elf_file *ret, const struct bytes *bytes, bool none_will_do, struct pb_error *err)
 {
 	struct elf_file elf = { .bytes = *bytes };
 	union {
@@ -155,7 +157,7 @@ int elf_open(struct elf_file *ret, const struct bytes *bytes, struct pb_error *e
 	else
 		elf.ehdr = raw.e64;
 
-	rc = check_ehdr(&elf.ehdr, shape, err);
+	rc = check_ehdr(&elf.ehdr, shape, none_will_do, err);
 	if (rc == 0)
 		rc = check_table(bytes, elf.ehdr.e_phoff, phdrs_len(&elf.ehdr), "e_phoff", err);
 	if (rc == 0)
@@ -163,6 +165,16 @@ int elf_open(struct elf_file *ret, const struct bytes *bytes, struct pb_error *e
 	if (rc == 0)
 		*ret = elf;
 	return rc;
+}
+
+int elf_open(struct elf_file *ret, const struct bytes *bytes, struct pb_error *err)
+{
+	return open_typed(ret, bytes, false, err);
+}
+
+int elf_open_image(struct elf_file *ret, const struct bytes *bytes, struct pb_error *err)
+{
+	return open_typed(ret, bytes, true, err);
 }
 
 int elf_phdr(const struct elf_file *elf, unsigned i, Elf64_Phdr *ret, struct pb_error *err)

@@ -31,6 +31,10 @@ struct elf_file {
 /* Read and check the ELF header: an executable for x86, with header tables of the sizes that the class wants. */
 int elf_open(struct elf_file *ret, const struct bytes *bytes, struct pb_error *err);
 
+/* The same of the header before a bzImage's own, which may be ET_NONE, so that a loader takes the file for a bzImage.
+ */
+int elf_open_image(struct elf_file *ret, const struct bytes *bytes, struct pb_error *err);
+
 /* Program header or section header number i, which must be below e_phnum or e_shnum. */
 int elf_phdr(const struct elf_file *elf, unsigned i, Elf64_Phdr *ret, struct pb_error *err);
 int elf_shdr(const struct elf_file *elf, unsigned i, Elf64_Shdr *ret, struct pb_error *err);

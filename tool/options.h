@@ -42,7 +42,7 @@ struct options {
 	uint32_t jobs;      /* starts at once; 0: as many as there are processors */
 	const char *expect; /* an earlier table; NULL: not given */
 	const char *codec;  /* pack: NULL: not given */
-	bool relocatable;
+	bool relocatable, elf;
 	struct pb_pack_value *values; /* pack: --set; the names are ours to free */
 	size_t nr_values;
 };

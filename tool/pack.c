@@ -102,6 +102,7 @@ static int pack_to(const struct options *opt, pb_image *image)
 	pack.codec = opt->codec ? opt->codec : "none";
 	pack.cmdline = opt->cmdline;
 	pack.relocatable = opt->relocatable;
+	pack.elf = opt->elf;
 	pack.values = opt->values;
 	pack.nr_values = opt->nr_values;
 	pack.progress = draw_bar;
@@ -141,6 +142,8 @@ static const struct option_row pack_rows[] = {
 	{ 0, "codec", OPTION_CODECS, "how the kernel is compressed (default none: a bImage)", set_codec },
 	{ 0, "cmdline", "CMDLINE", "compiled in: the kernel sees it before the loader's command line",
 	  .at = offsetof(struct options, cmdline) },
+	{ 0, "elf", NULL, "an ELF header before the setup header, with the kernel's notes and a PVH entry",
+	  .at = offsetof(struct options, elf) },
 	{ 0, "set", "FIELD=VALUE", "a field of the setup header that is the packer's to choose; may be repeated",
 	  add_value },
 	{ 0, "relocatable", NULL, "refuse a kernel without relocations", .at = offsetof(struct options, relocatable) },

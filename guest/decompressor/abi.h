@@ -36,6 +36,7 @@
 #define PACK_MAGIC     0x4b504250 /* "PBPK" */
 #define PACK_VERSION   1
 #define PACK_SEGMENTS  16
+#define PACK_PVH_HOME  3 /* from the PVH entry: the word that says where the image is loaded */
 #define PACK_STACK_LEN 0x4000
 #define PACK_ALIGN_MIN                                                                                                 \
 	0x200000 /* windows differ by multiples of this, or by nothing: so copies of the code don't meet */

@@ -76,7 +76,7 @@ static int parse_own_elf(struct pb_image *image, struct kernel *ret, struct pb_e
 {
 	struct bytes bytes = bytes_of_source(&image->image);
 	struct elf_file elf;
-	int rc = elf_open(&elf, &bytes, why);
+	int rc = elf_open_image(&elf, &bytes, why);
 
 	return rc < 0 ? rc : kernel_parse(ret, &elf, &image->limits, why);
 }

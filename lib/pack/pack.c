@@ -115,6 +115,9 @@ static int take_program(struct packing *packing, struct pb_error *err)
 static void seal_page(struct packing *packing)
 {
 	struct pack_page *page = &packing->page;
+	const uint32_t home = (uint32_t)page->pref_gpa;
+
+	memcpy(packing->program.mem + page->pvh_entry_off + PACK_PVH_HOME, &home, sizeof(home));
 
 	page->page_sum = pack_sum(page, offsetof(struct pack_page, page_sum));
 	memcpy(packing->program.mem + PACK_PAGE_OFF, page, sizeof(*page));

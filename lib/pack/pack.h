@@ -66,9 +66,10 @@ struct packing {
 	bool has_relocs;
 	bool relocatable;
 	uint32_t alignment;
-	struct pack_bytes setup;   /* the 16-bit part, whole sectors */
-	struct pack_bytes program; /* the decompressor, with its page */
-	struct pack_bytes payload; /* the stream, without the size trailer */
+	struct pack_bytes setup;       /* the 16-bit part, whole sectors */
+	uint64_t notes_off, notes_len; /* in it: PT_NOTE */
+	struct pack_bytes program;     /* the decompressor, with its page */
+	struct pack_bytes payload;     /* the stream, without the size trailer */
 	struct pack_page page;
 };
 
@@ -77,6 +78,10 @@ int pack_layout(struct packing *packing, struct pb_error *err);
 
 /* Decode the payload in a window such as the guest's, and see that the kernel comes out. */
 int pack_readback(const struct packing *packing, struct pb_error *err);
+
+/* With --elf: the notes to the 16-bit part's end, and then, when all lengths are known, the ELF header to its start. */
+int pack_elf_notes(struct packing *packing, struct pb_error *err);
+void pack_elf_header(struct packing *packing, uint64_t prot_len);
 
 /* The 16-bit part with its header, and the version string behind it. */
 int pack_setup(struct packing *packing, struct pb_error *err);

@@ -21,6 +21,7 @@
 #define CODE32_START 0x100000u
 #define HEAP_END     0x5800u     /* of the setup code's own segment; a loader knows better and says so */
 #define SETUP_TYPES  0x80000009u /* SETUP_INDIRECT | SETUP_RNG_SEED: a kernel that came without a header */
+#define MAX_SECTS    63u         /* 32 KiB are what a loader leaves room for, sector 0 included */
 #define VERSION_MAX  256u
 
 extern const uint8_t guest_setup[], guest_setup_end[];
@@ -154,10 +155,16 @@ int pack_setup(struct packing *packing, struct pb_error *err)
 
 	if (rc == 0)
 		rc = add_version(packing, err);
+	if (rc == 0 && packing->request->elf)
+		rc = pack_elf_notes(packing, err);
 	if (rc == 0)
 		rc = pack_bytes_pad(&packing->setup, SECT_LEN, err);
+	if (rc == 0 && packing->setup.len > (MAX_SECTS + 1) * SECT_LEN)
+		rc = fail(err, PB_E_LIMIT, "notes", packing->setup.len, (MAX_SECTS + 1) * SECT_LEN, 0);
 	if (rc < 0)
 		return rc;
+	if (packing->request->elf)
+		pack_elf_header(packing, prot_len(packing));
 	memcpy(&hdr.kernel_version, packing->setup.mem + VERSION_OFF, sizeof(hdr.kernel_version));
 	fill_header(packing, &hdr);
 	memcpy(packing->setup.mem + HDR_OFF, &hdr, sizeof(hdr));

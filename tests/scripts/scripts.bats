@@ -138,7 +138,7 @@ counted() {
 }
 
 @test "the thin matrix boots only what is known, and has every way of every kind" {
-	awk -F '\t' '/^[^#]/ && NF > 1 { print $1 "\t" $2 }' "$REPO/tests/boot/thin.tsv" | sort -u >thin
+	awk -F '\t' '/^[^#]/ && NF > 1 && $6 !~ /pack=/ { print $1 "\t" $2 }' "$REPO/tests/boot/thin.tsv" | sort -u >thin
 	awk -F '\t' '/^[^#]/ && $2 != "other" { n = split($4, ways, " "); for (i = 1; i <= n; i++) print $2 "\t" ways[i] }' \
 		"$REPO/tests/boot/known.tsv" | sort -u >known
 	diff known thin
@@ -151,7 +151,7 @@ counted() {
 			"$REPO/tests/boot/thin.tsv"
 	done
 	for value in kaslr= initrds long action=reboot action=panic timeout codec=gzip codec=bzip2 codec=lzma codec=lzo \
-		codec=none elf pack=none pack=gzip pack=lz4 pack=zstd pack=xz plain; do
+		codec=none elf pack=none pack=gzip pack=lz4 pack=zstd pack=xz damaged plain; do
 		grep -v '^#' "$REPO/tests/boot/thin.tsv" | grep -q "$value"
 	done
 }

@@ -182,6 +182,29 @@ static void every_codec(void **state)
 	}
 }
 
+/* The header before the setup header: what the library itself makes of it, and what it leaves out. */
+static void elf_header(void **state)
+{
+	static const char *const names[] = { "elf64", "elf32" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pb_pack pack = { .size = sizeof(pack), .codec = "none", .elf = true };
+		struct opened packed = pack_open(names[i], &pack);
+		struct pb_error err = PB_INIT(err);
+		struct pb_facts facts = PB_INIT(facts);
+
+		assert_int_equal(pb_image_facts(packed.image, &facts), 0);
+		assert_int_equal(facts.format, PB_BZIMAGE);
+		assert_memory_equal(packed.blob.data, "\177ELF", 4);
+		assert_int_equal(packed.blob.data[16] | packed.blob.data[17], 0); /* e_type: ET_NONE */
+		assert_int_equal(pb_image_can(packed.image, PB_PVH, PB_UNPACK_GUEST, &err), 0);
+		assert_int_equal(pb_image_can(packed.image, i ? PB_XEN_PV32 : PB_XEN_PV64, PB_UNPACK_GUEST, &err),
+				 -PB_E_NO_NOTE);
+		close_good(&packed);
+	}
+}
+
 static void refusals(void **state)
 {
 	static const struct pb_pack_value unknown = { "no_such_field", 1 }, ours = { "init_size", 1 },
@@ -240,6 +263,7 @@ int main(void)
 		cmocka_unit_test(page_places_every_segment),
 		cmocka_unit_test(page_finds_every_relocation),
 		cmocka_unit_test(every_codec),
+		cmocka_unit_test(elf_header),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(sum_sees_each_bit),
 	};
