@@ -84,7 +84,8 @@ void process_end(pid_t pid)
 {
 	if (pid <= 0)
 		return;
-	kill(pid, SIGKILL);
+	kill(-pid, SIGKILL); /* its session: a script in its place may have started others */
+	kill(pid, SIGKILL);  /* one that got no session of its own yet */
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }

@@ -18,6 +18,7 @@ enum { FD_SHOWN, FD_TYPED, FD_QMP, FD_LOG, FD_SIGNAL, FDS };
 enum {
 	START_GRACE_MS = 60000, /* for QEMU to load the domain and be ready */
 	EXIT_GRACE_MS = 5000,   /* for it to answer and exit once the guest has ended */
+	DRAIN_MS = 1000,
 };
 
 /* ---- How it ends ------------------------------------------------------- */
@@ -268,18 +269,27 @@ static void serve(struct session *session, const struct signals *signals)
 	check_deadlines(session);
 }
 
-/* QEMU is gone: what it wrote is still in the socket and the pipe. A reader that stalls for a second loses the rest. */
+/*
+ * QEMU is gone: what it wrote is still in the socket and the pipe. A reader that
+ * stalls for a second loses the rest; so long, too, may somebody else hold
+ * QEMU's ends.
+ */
 void session_drain(struct session *session)
 {
 	while (!session->shown.closed) {
 		struct pollfd fd = pump_waits(&session->shown);
 
-		if (poll(&fd, 1, 1000) <= 0)
+		if (poll(&fd, 1, DRAIN_MS) <= 0)
 			break;
 		pump_move(&session->shown, fd.revents);
 	}
-	while (session->log >= 0)
+	while (session->log >= 0) {
+		struct pollfd fd = { .fd = session->log, .events = POLLIN };
+
+		if (poll(&fd, 1, DRAIN_MS) <= 0)
+			break;
 		read_log(session);
+	}
 }
 
 static void prepare(struct session *session)

@@ -220,27 +220,58 @@ static void test_times_out(void **state)
 	engine_result_free(&start.result);
 }
 
-/* A QEMU that no longer answers ends by the time all the same, with no more to tell than that. */
-static void test_times_out_deaf(void **state)
+/* With this shell script in QEMU's place. */
+static void run_script(const char *commands, struct start *start, enum engine_status status)
 {
-	struct start start = act_start(ACT_HANG, "x\n");
 	char script[] = "/tmp/paraboot-test-XXXXXX";
 	int fd = mkstemp(script);
 	FILE *file = fdopen(fd, "w");
 
-	(void)state;
 	assert_non_null(file);
-	fprintf(file, "#!/bin/sh\n(sleep 2; kill -STOP $$) &\nexec qemu-system-x86_64 \"$@\"\n");
+	fprintf(file, "#!/bin/sh\n%s\n", commands);
 	fchmod(fd, 0700);
 	fclose(file);
 	setenv("PARABOOT_QEMU", script, 1);
-	start.run.timeout_ms = 3000;
-	run(&start, ENGINE_TIMED_OUT);
+	run(start, status);
 	unsetenv("PARABOOT_QEMU");
 	unlink(script);
+}
+
+/* A QEMU that no longer answers ends by the time all the same, with no more to tell than that. */
+static void test_times_out_deaf(void **state)
+{
+	struct start start = act_start(ACT_HANG, "x\n");
+
+	(void)state;
+	start.run.timeout_ms = 3000;
+	run_script("(sleep 2; kill -STOP $$) &\nexec qemu-system-x86_64 \"$@\"", &start, ENGINE_TIMED_OUT);
 	assert_string_equal(start.result.text, "timed out: after 3.0 s");
 	assert_null(start.result.registers);
 	assert_true(start.result.total_ns < 20000 * 1000000ull);
+}
+
+/* A script that stays between us and QEMU: both are ended, or the console would stay open for ever. */
+static void test_times_out_behind_a_script(void **state)
+{
+	struct start start = act_start(ACT_HANG, "x\n");
+
+	(void)state;
+	start.run.timeout_ms = 3000;
+	run_script("qemu-system-x86_64 \"$@\" -name behind-a-script & wait", &start, ENGINE_TIMED_OUT);
+	assert_int_equal(system("! grep -qs 'behind-a-[s]cript' /proc/[0-9]*/cmdline"), 0);
+	engine_result_free(&start.result);
+}
+
+static void test_more_processors(void **state)
+{
+	struct start start = act_start(ACT_POWER_OFF, "");
+	struct engine_error err = { 0, "" };
+
+	(void)state;
+	start.options.vcpus = 256;
+	assert_int_equal(try_run(&start, &err), -1);
+	assert_int_equal(err.status, ENGINE_UNABLE);
+	assert_string_equal(err.text, "256 processors: engine qemu gives at most 255");
 }
 
 /* ---- The trampoline's own words ---------------------------------------- */
@@ -370,6 +401,8 @@ int main(void)
 		cmocka_unit_test(test_halts),
 		cmocka_unit_test(test_times_out),
 		cmocka_unit_test(test_times_out_deaf),
+		cmocka_unit_test(test_times_out_behind_a_script),
+		cmocka_unit_test(test_more_processors),
 		cmocka_unit_test(test_refuses_less_ram),
 		cmocka_unit_test(test_refuses_cpu),
 		cmocka_unit_test(test_hands_on_rsdp),
