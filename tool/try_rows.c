@@ -72,8 +72,9 @@ static bool engine_works(const struct options *opt, const struct engine *engine,
 	struct engine_options machine = {
 		.mem_len = opt->memory_len, .vcpus = opt->vcpus, .icount = opt->icount, .output_fd = -1
 	};
+	struct engine_memory memory;
 
-	return engine_serves(engine, &machine, err);
+	return engine_serves(engine, &machine, err) && engine->memory(&machine, &memory, err) == 0;
 }
 
 static bool engine_executes(const struct engine *engine)

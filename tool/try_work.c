@@ -91,6 +91,17 @@ static int open_init(pb_image *image)
 	return fd;
 }
 
+/* What a plan would refuse, and QEMU's loader passes on to a kernel that dies of it without a word. */
+static int check_cmdline(const struct options *opt, pb_image *image, const char *cmdline)
+{
+	struct pb_facts facts = PB_INIT(facts);
+	struct pb_error err = { sizeof(err), PB_E_CMDLINE, "cmdline", strlen(cmdline), 0, 0 };
+
+	pb_image_facts(image, &facts);
+	err.limit = facts.cmdline_max;
+	return err.value > err.limit ? complain_error(opt->image, &err) : STATUS_OK;
+}
+
 /*
  * The machine's own loader gets the file itself. Only QEMU's ordinary machine
  * has a place for every firmware.
@@ -104,7 +115,7 @@ static void run_shipped(const struct options *opt, const struct try_row *row, st
 					  .firmware = row->firmware };
 
 	domain->machine.machine = ENGINE_PC;
-	if (shipped.image_fd >= 0 && shipped.initrd_fd >= 0)
+	if (shipped.image_fd >= 0 && shipped.initrd_fd >= 0 && check_cmdline(opt, domain->image, cmdline) == STATUS_OK)
 		run_engine(domain, &shipped, opt->timeout, row->report);
 	free(cmdline);
 }

@@ -68,6 +68,24 @@ setup() {
 	jq -e '.starts[0].init == {"initrd": "ok"}' <<<"$output"
 }
 
+@test "more than a machine gives: no row of it is started, and each says so" {
+	local option said
+	while read -r option said; do
+		run -0 --separate-stderr paraboot try --json --engine qemu -e linux64 -u host "$option" "$echo_guest"
+		jq -e --arg said "$said" '.starts[0] | .outcome == "cannot here" and (.reason | contains($said))' <<<"$output"
+	done <<-'EOF'
+		-c256 256 processors: engine qemu gives at most 255
+		-m1M memory: 1048576 bytes
+		-m100T memory: 109951162777600 bytes
+	EOF
+}
+
+@test "a command line that is longer than the kernel takes, by every loader" {
+	run -1 --separate-stderr paraboot try --json --engine qemu --timeout 30 -a "$(printf '%05000d')" "$(a_kernel)"
+	jq -e '[.starts[] | select(.engine != null)] | length >= 4 and
+		all(.outcome == "failed" and (.reason | startswith("cmdline: is longer than the kernel takes")))' <<<"$output"
+}
+
 @test "the last line without what moves the cursor" {
 	printf 'Shell> \e[1m\e[33m\e[0m\n\e[2J\e[01;01H\n' | make_speaker firmware
 	run -1 --separate-stderr timeout 60 "$PARABOOT" try --json --engine qemu -m 64M -e linux64 -u host firmware
