@@ -2,8 +2,8 @@
 /*
  * The xenstore that the guest talks to: the wire protocol of
  * <xen/io/xs_wire.h> over its ring, answered from a small tree that begins
- * with the keys `xl` writes. A Linux guest waits for an answer before it runs
- * /init, so this must be here.
+ * with the keys `xl` writes, owned by whom they are on Xen. A Linux guest waits
+ * for an answer before it runs /init, so this must be here.
  *
  * A transaction is a copy of the tree. Its end succeeds if the tree has not
  * changed since it began, and else says EAGAIN, as the protocol allows.
@@ -18,10 +18,15 @@
 #define TREES     4 /* transactions at a time */
 #define WATCHES   64
 #define HOME      "/local/domain/1/"
+#define VM        "/vm/70617261-626f-4f74-8000-000000000001" /* XENVER_guest_handle's, as a path */
+
+/* Whose a node is. What is dom0's the guest may read at most; below what is its own it makes more of its own. */
+enum owner { HIDDEN, DOM0, GUEST };
 
 struct node {
 	char path[PATH_LEN]; /* absolute, NUL-terminated */
 	uint16_t len;
+	uint8_t owner;
 	char value[VALUE_LEN];
 };
 
@@ -68,22 +73,44 @@ static struct node *find(struct tree *t, const char *path)
 	return NULL;
 }
 
+/* Of the path above; 0: path is the root, or one step below it. */
+static size_t parent_len(const char *path)
+{
+	size_t cut = strlen(path);
+
+	while (cut > 1 && path[cut - 1] != '/')
+		cut--;
+	return cut - (cut > 0);
+}
+
+/* The nearest node that is there, at path or above. What is above all of them is nobody's but dom0's. */
+static enum owner owner_of(struct tree *t, const char *path)
+{
+	char at[PATH_LEN];
+	struct node *n;
+
+	format(at, sizeof(at), "%s", path);
+	while (!(n = find(t, at))) {
+		at[parent_len(at)] = 0;
+		if (!at[0])
+			return HIDDEN;
+	}
+	return n->owner;
+}
+
 /* With all its parents; NULL: the tree is full. */
-static struct node *make(struct tree *t, const char *path)
+static struct node *make(struct tree *t, const char *path, enum owner owner)
 {
 	struct node *n = find(t, path);
-	size_t cut = strlen(path);
+	size_t cut = parent_len(path);
+	char parent[PATH_LEN];
 
 	if (n)
 		return n;
-	while (cut > 1 && path[cut - 1] != '/')
-		cut--;
-	if (cut > 1) {
-		char parent[PATH_LEN];
-
-		memcpy(parent, path, cut - 1);
-		parent[cut - 1] = 0;
-		if (!make(t, parent))
+	if (cut) {
+		memcpy(parent, path, cut);
+		parent[cut] = 0;
+		if (!make(t, parent, owner))
 			return NULL;
 	}
 	if (t->nr == NODES)
@@ -91,16 +118,17 @@ static struct node *make(struct tree *t, const char *path)
 	n = &t->node[t->nr++];
 	memcpy(n->path, path, strlen(path) + 1);
 	n->len = 0;
+	n->owner = owner;
 	return n;
 }
 
-static int put(struct tree *t, const char *path, const char *value, size_t len)
+static int put(struct tree *t, const char *path, enum owner owner, const char *value, size_t len)
 {
 	struct node *n;
 
 	if (len > VALUE_LEN)
 		return XEN_E2BIG;
-	n = make(t, path);
+	n = make(t, path, owner);
 	if (!n)
 		return XEN_ENOSPC;
 	memcpy(n->value, value, len);
@@ -109,12 +137,17 @@ static int put(struct tree *t, const char *path, const char *value, size_t len)
 	return 0;
 }
 
-static void key(const char *name, const char *value)
+static void key_of(enum owner owner, const char *name, const char *value)
 {
 	char path[PATH_LEN];
 
 	format(path, sizeof(path), name[0] == '/' ? "%s" : HOME "%s", name);
-	put(store, path, value, strlen(value));
+	put(store, path, owner, value, strlen(value));
+}
+
+static void key(const char *name, const char *value)
+{
+	key_of(DOM0, name, value);
 }
 
 static void key_number(const char *name, uint64_t value)
@@ -125,28 +158,50 @@ static void key_number(const char *name, uint64_t value)
 	key(name, text);
 }
 
+/* What `xl` lets a guest write, empty at first. */
+static const char *const guests_own[] = {
+	"control/shutdown",
+	"control/feature-poweroff",
+	"control/feature-reboot",
+	"control/feature-suspend",
+	"control/sysrq",
+	"device/suspend/event-channel",
+	"data",
+	"drivers",
+	"feature",
+	"attr",
+	"error",
+};
+
 static void first_keys(void)
 {
 	char name[40];
 
+	key_of(HIDDEN, "/local/domain", "");
+	key_of(HIDDEN, "/vm", "");
 	key("name", "paraboot");
 	key_number("domid", 1);
-	key("vm", "/vm/1");
-	key("/vm/1/name", "paraboot");
+	key("vm", VM);
+	key(VM "/name", "paraboot");
+	key(VM "/uuid", VM + sizeof("/vm/") - 1);
 	key_number("memory/target", facts.nr_pages * 4);
 	key_number("memory/static-max", facts.nr_pages * 4);
 	key_number("memory/videoram", 0);
 	key_number("store/port", PORT_XENSTORE);
 	key_number("store/ring-ref", pfn_to_mfn(facts.xenstore_pfn));
+	key("console/backend", "/local/domain/0/backend/console/1/0");
+	key_of(GUEST, "console/backend-id", "0");
 	key_number("console/port", PORT_CONSOLE);
 	key_number("console/ring-ref", pfn_to_mfn(facts.console_pfn));
 	key("console/type", "xenconsoled");
 	key("console/output", "pty");
 	key("console/tty", "/dev/ttyS0");
 	key_number("console/limit", 1048576);
-	key("control/shutdown", "");
 	key("control/platform-feature-multiprocessor-suspend", "1");
-	key("device", "");
+	key("control/platform-feature-xs_reset_watches", "1");
+	key("device/suspend", "");
+	for (unsigned i = 0; i < ARRAY(guests_own); i++)
+		key_of(GUEST, guests_own[i], "");
 	for (unsigned i = 0; i < nr_vcpus; i++) {
 		format(name, sizeof(name), "cpu/%u/availability", i);
 		key(name, "online");
@@ -289,12 +344,22 @@ static int ok(const struct request *r)
 	return 0;
 }
 
+/* What is not there is not told from what is hidden, below what is hidden. */
+static int readable(const struct request *r, struct node **ret)
+{
+	if (owner_of(r->tree, r->path) == HIDDEN)
+		return XEN_EACCES;
+	*ret = find(r->tree, r->path);
+	return *ret ? 0 : XEN_ENOENT;
+}
+
 static int do_read(struct request *r)
 {
-	struct node *n = find(r->tree, r->path);
+	struct node *n;
+	int rc = readable(r, &n);
 
-	if (!n)
-		return XEN_ENOENT;
+	if (rc)
+		return rc;
 	reply(r, n->value, n->len);
 	return 0;
 }
@@ -302,10 +367,12 @@ static int do_read(struct request *r)
 static int do_directory(struct request *r)
 {
 	static char names[XENSTORE_PAYLOAD_MAX];
-	size_t len = 0, dir = same(r->path, "/") ? 0 : strlen(r->path);
+	size_t len = 0, dir = strlen(r->path);
+	struct node *at;
+	int rc = readable(r, &at);
 
-	if (dir && !find(r->tree, r->path))
-		return XEN_ENOENT;
+	if (rc)
+		return rc;
 	for (uint32_t i = 0; i < r->tree->nr; i++) {
 		const char *p = r->tree->node[i].path;
 		size_t n;
@@ -324,10 +391,10 @@ static int do_directory(struct request *r)
 	return 0;
 }
 
-/* The guest owns what is below its home, and reads the rest. */
+/* Its own, and what it makes below its own. */
 static bool may_write(const struct request *r)
 {
-	return below(r->path, "/local/domain/1") && strlen(r->path) >= sizeof(HOME);
+	return owner_of(r->tree, r->path) == GUEST;
 }
 
 static int do_write(struct request *r)
@@ -336,7 +403,7 @@ static int do_write(struct request *r)
 
 	if (!may_write(r))
 		return XEN_EACCES;
-	rc = put(r->tree, r->path, r->rest, r->rest_len);
+	rc = put(r->tree, r->path, GUEST, r->rest, r->rest_len);
 	if (rc)
 		return rc;
 	if (r->tree == store)
@@ -349,7 +416,7 @@ static int do_mkdir(struct request *r)
 	if (!may_write(r))
 		return XEN_EACCES;
 	if (!find(r->tree, r->path)) {
-		if (!make(r->tree, r->path))
+		if (!make(r->tree, r->path, GUEST))
 			return XEN_ENOSPC;
 		r->tree->generation++;
 		if (r->tree == store)
@@ -383,9 +450,15 @@ static int do_rm(struct request *r)
 
 static int do_get_perms(struct request *r)
 {
-	if (!find(r->tree, r->path))
-		return XEN_ENOENT;
-	reply(r, "n1", 3);
+	struct node *n;
+	int rc = readable(r, &n);
+
+	if (rc)
+		return rc;
+	if (n->owner == GUEST)
+		reply(r, "n1", 3);
+	else
+		reply(r, "n0\0r1", 6);
 	return 0;
 }
 
