@@ -128,8 +128,8 @@ pieces() {
 	paraboot unpack -o kernel "$IMAGES/good/elf64.gz"
 	for codec in gzip bzip2 xz zstd; do
 		pieces "$codec" -c
-		{ cat joined && echo more; } >more
-		fails 2 "more: payload: *" unpack -o out more
+		{ cat joined && echo more; } >longer
+		fails 2 "longer: payload: *" unpack -o out longer
 		{ cat joined && lzma -c kernel; } >other
 		fails 2 "other: payload: *" unpack -o out other
 		truncate -s -3 joined
