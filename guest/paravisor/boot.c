@@ -144,6 +144,7 @@ static void mem_init(uint64_t image_gpa)
 	boot_map(LAPIC_VA, 0xfee00000, PAGE, PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
 	boot_map(IOAPIC_VA, 0xfec00000, PAGE, PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
 	boot_map(HPET_VA, 0xfed00000, PAGE, PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
+	boot_map(GED_VA, 0xfea00000, PAGE, PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
 	hv_cr3 = gpa_of(hv_root);
 	write_cr3(hv_cr3);
 	machine_base = DIRECT_VA;

@@ -102,6 +102,7 @@
 #define LAPIC_VA       (MMIO_VA)
 #define IOAPIC_VA      (MMIO_VA + 0x1000)
 #define HPET_VA        (MMIO_VA + 0x2000)
+#define GED_VA         (MMIO_VA + 0x3000)
 
 /* Selectors. The guest's are Xen's ABI (xen-x86_64.h, xen-x86_32.h); the paravisor's own stand beside them. */
 #define SEL_HV_CS 0xe008

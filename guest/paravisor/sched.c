@@ -74,11 +74,18 @@ static long op_poll(struct vcpu *v, uint64_t arg)
 
 /* ---- The end ---- */
 
-/* ACPI S5, by the PM1a control block of QEMU's pc and q35 and of Bochs. */
+/* Of QEMU's microvm: the sleep and reset registers of its event device. */
+#define GED_SLEEP   0x200
+#define SLEEP_TO_S5 0x34 /* SLP_EN, and SLP_TYP 5 */
+#define GED_RESET   0x202
+#define RESET_NOW   0x42
+
+/* ACPI S5: by the PM1a control block of QEMU's pc and q35 and of Bochs, or microvm's register. */
 static void power_off(void)
 {
 	outw(0x604, 0x2000);
 	outw(0xb004, 0x2000);
+	*(volatile uint8_t *)(GED_VA + GED_SLEEP) = SLEEP_TO_S5;
 }
 
 /* No handler for a fault: the processor gives up, and the engine says "crashed". */
@@ -101,6 +108,8 @@ static void reset(void)
 	outb(0x64, 0xfe);
 	for (unsigned i = 0; i < 100000; i++)
 		inb(0x80);
+	*(volatile uint8_t *)(GED_VA + GED_RESET) = RESET_NOW;
+	triple_fault();
 }
 
 /* What each reason is called and what it makes of the machine: nobody could resume a guest that suspends. */
