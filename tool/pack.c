@@ -126,12 +126,13 @@ static int run_pack(const struct options *opt)
 	pb_image *image;
 	int status;
 
-	if (!opt->output)
-		return complain("pack", "needs -o FILE; - is standard output");
 	status = open_image(opt->image, &image);
 	if (status != STATUS_OK)
 		return status;
-	status = pack_to(opt, image);
+	if (opt->output)
+		status = pack_to(opt, image);
+	else
+		status = complain("pack", "needs -o FILE; - is standard output");
 	pb_image_close(image);
 	return status;
 }
