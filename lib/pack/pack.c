@@ -15,7 +15,9 @@
 #include "../plan/memory_map.h"
 #include "../sink.h"
 
-#define ALIGN_32 0x1000000u /* CONFIG_PHYSICAL_ALIGN at its largest: an ELF file does not say */
+#define SETUP_TYPES       0x80000009u /* SETUP_INDIRECT | SETUP_RNG_SEED: for a kernel that came without a header */
+#define KERNEL_INFO_TYPES 12u         /* of setup_type_max in kernel_info */
+#define ALIGN_32          0x1000000u  /* CONFIG_PHYSICAL_ALIGN at its largest: an ELF file does not say */
 
 /* ---- The kernel --------------------------------------------------------- */
 
@@ -111,6 +113,15 @@ static int take_program(struct packing *packing, struct pb_error *err)
 	return rc;
 }
 
+/* What the kernel knows of setup_data, as its own image said it. */
+static void fill_kernel_info(struct packing *packing)
+{
+	const struct pb_facts *facts = &packing->image->facts;
+	const uint32_t types = facts->setup_type_max ? facts->setup_type_max : SETUP_TYPES;
+
+	memcpy(packing->program.mem + packing->page.kernel_info_off + KERNEL_INFO_TYPES, &types, sizeof(types));
+}
+
 /* The page into the program, whole and summed up. */
 static void seal_page(struct packing *packing)
 {
@@ -152,8 +163,10 @@ static int make(struct packing *packing, struct pb_error *err)
 		rc = pack_readback(packing, err);
 	if (rc == 0)
 		rc = pack_setup(packing, err);
-	if (rc == 0)
-		seal_page(packing);
+	if (rc < 0)
+		return rc;
+	fill_kernel_info(packing);
+	seal_page(packing);
 	return rc;
 }
 

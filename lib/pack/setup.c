@@ -19,9 +19,8 @@
 #define VERSION_BASE 0x200u
 #define VERSION_OFF  0x20eu
 #define CODE32_START 0x100000u
-#define HEAP_END     0x5800u     /* of the setup code's own segment; a loader knows better and says so */
-#define SETUP_TYPES  0x80000009u /* SETUP_INDIRECT | SETUP_RNG_SEED: a kernel that came without a header */
-#define MAX_SECTS    63u         /* 32 KiB are what a loader leaves room for, sector 0 included */
+#define HEAP_END     0x5800u /* of the setup code's own segment; a loader knows better and says so */
+#define MAX_SECTS    63u     /* 32 KiB are what a loader leaves room for, sector 0 included */
 #define VERSION_MAX  256u
 
 extern const uint8_t guest_setup[], guest_setup_end[];

@@ -53,6 +53,7 @@ static void facts(void **state)
 	assert_int_equal(facts.pref_gpa, KERNEL_GPA);
 	assert_int_equal(facts.init_size, page_of(&packed)->window_len);
 	assert_int_equal(facts.kernel_info_len, 16);
+	assert_int_equal(facts.setup_type_max, 0x80000009);
 	assert_int_equal(facts.efi_entry_off, 0);
 	close_good(&packed);
 }
