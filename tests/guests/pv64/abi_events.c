@@ -249,7 +249,7 @@ static void wait_alive(bool alive)
 static bool runs(void)
 {
 	uint64_t last = second_alive;
-	struct sched_poll poll = { .timeout = now() + 10000000 };
+	struct sched_poll poll = { .timeout = now() + 50000000 };
 
 	call(__HYPERVISOR_sched_op, SCHEDOP_poll, P(poll), 0, 0, 0);
 	return second_alive != last;
