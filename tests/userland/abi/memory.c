@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "abi.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -142,17 +141,6 @@ static const char *stack_grows(void)
 	return NULL;
 }
 
-static const char *write_by_proc(void)
-{
-	static const char text[] = "written";
-	char *at = (char *)anonymous(PAGE, MAP_PRIVATE);
-	int fd = open("/proc/self/mem", O_RDWR);
-
-	WANT(at && fd >= 0 && !mprotect(at, PAGE, PROT_READ));
-	WANT(pwrite(fd, text, sizeof(text), (off_t)at) == sizeof(text) && !strcmp(at, text));
-	return NULL;
-}
-
 /* ---- What other processors have cached ---- */
 
 static volatile uint64_t *contended;
@@ -213,7 +201,6 @@ const struct test memory_tests[] = {
 	{ "shared with a child", shared },
 	{ "every slot of the top-level table", every_slot },
 	{ "a stack that grows", stack_grows },
-	{ "a read-only page written by /proc/self/mem", write_by_proc },
 	{ "mprotect against a writer on another processor", shootdown },
 	{ 0 },
 };
