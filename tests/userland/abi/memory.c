@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, MANY = 2048 /* pages */, FORKS = 40, ROUNDS = 40 };
+enum { PAGE = 4096, MANY = 2048 /* pages */, FORKS = 10, ROUNDS = 40 };
 
 static uint64_t *anonymous(size_t len, int sharing)
 {
