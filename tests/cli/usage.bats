@@ -107,16 +107,19 @@ refused() {
 }
 
 @test "an image that is missing, a directory, empty, a device, text" {
-	local at=$BATS_TEST_TMPDIR
+	local at=$BATS_TEST_TMPDIR command words
 	: >"$at/empty"
 	echo hello >"$at/text"
 	for command in $COMMANDS; do
-		fails 2 "$at/none: No such file or directory" "$command" "$at/none"
-		fails 2 "$at: a directory: is not a kernel image*" "$command" "$at"
-		fails 2 "$at/empty: an empty file: is not a kernel image*" "$command" "$at/empty"
-		fails 2 "/dev/null: *: is not a kernel image*" "$command" /dev/null
-		fails 2 "$at/text: a text file: is not a kernel image*" "$command" "$at/text"
+		words=("$command")
+		[[ $command == pack ]] && words+=(-o "$at/packed")
+		fails 2 "$at/none: No such file or directory" "${words[@]}" "$at/none"
+		fails 2 "$at: a directory: is not a kernel image*" "${words[@]}" "$at"
+		fails 2 "$at/empty: an empty file: is not a kernel image*" "${words[@]}" "$at/empty"
+		fails 2 "/dev/null: *: is not a kernel image*" "${words[@]}" /dev/null
+		fails 2 "$at/text: a text file: is not a kernel image*" "${words[@]}" "$at/text"
 	done
+	[[ ! -e $at/packed ]]
 }
 
 @test "a FIFO nobody writes to is no image, and no reason to wait" {
