@@ -143,7 +143,7 @@ void hypercall_counts(void)
 #if ROOT_LEVEL == 4
 
 /* Neither the paravisor's, nor wrapping. What is not canonical or not mapped faults, and survives it. */
-bool guest_range_ok(uint64_t va, uint64_t len)
+bool guest_range_seldom_ok(uint64_t va, uint64_t len)
 {
 	uint64_t last = va + (len ? len - 1 : 0);
 
@@ -154,7 +154,7 @@ bool guest_range_ok(uint64_t va, uint64_t len)
 #else
 
 /* What 32 bits reach, and this vCPU's widened arguments: their address is never one that the guest gave. */
-bool guest_range_ok(uint64_t va, uint64_t len)
+bool guest_range_seldom_ok(uint64_t va, uint64_t len)
 {
 	uint64_t last = va + (len ? len - 1 : 0), xlat = (uint64_t)this_vcpu() + XLAT_OFF;
 

@@ -325,7 +325,7 @@ static void entry_written(uint64_t table_mfn, unsigned level, unsigned index, ui
 }
 
 /* The processor may set the accessed and dirty bits at any time. False: *old is not what stands there, but now is. */
-static bool entry_store(uint64_t *at, uint64_t entry, enum entry_how how, uint64_t *old)
+static inline bool entry_store(uint64_t *at, uint64_t entry, enum entry_how how, uint64_t *old)
 {
 	switch (how) {
 	case ENTRY_IF_OLD:
@@ -359,7 +359,8 @@ static int live_entry_set(uint64_t mfn, unsigned level, unsigned index, uint64_t
 	}
 	if (unlikely(level > 1))
 		entry_written(mfn, level, index, *at);
-	entry_let_go(mfn, level, *old);
+	if (*old & PTE_P)
+		entry_let_go(mfn, level, *old);
 	return 0;
 }
 

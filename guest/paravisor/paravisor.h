@@ -302,7 +302,15 @@ static inline bool is_address(uint64_t va)
 }
 
 /* ---- guest memory: copies that survive a fault ---- */
-bool guest_range_ok(uint64_t va, uint64_t len);
+bool guest_range_seldom_ok(uint64_t va, uint64_t len);
+
+static inline bool guest_range_ok(uint64_t va, uint64_t len)
+{
+	/* Nearly always it is the kernel's, above the hypervisor's part. */
+	if (ROOT_LEVEL == 4 && likely(va >= HYPERVISOR_VIRT_END && len <= -va))
+		return true;
+	return guest_range_seldom_ok(va, len);
+}
 int copy_from_guest(void *to, uint64_t va, size_t len); /* 0 or -XEN_EFAULT */
 int copy_to_guest(uint64_t va, const void *from, size_t len);
 
