@@ -21,7 +21,6 @@
 enum { CLOCK = 0x71, KEYBOARD = 0x64, COM1 = 0x3f8 };
 
 static _Alignas(4096) uint8_t mem[MEM_LEN]; /* the guest's, from address 0 on */
-
 enum { THR, IER, IIR, LCR, MCR, LSR, MSR, SCR }; /* a 16550's registers */
 
 static int must(int rc, const char *what)
@@ -65,12 +64,7 @@ static struct pb_cpu load(int image_fd, int initrd_fd)
 	return cpu;
 }
 
-/*
- * Memory, and the interrupt controllers and the timer of a PC. No table names
- * an APIC, so the 8259 and that timer do it all, and `nolapic` keeps Linux from
- * setting up the local one as it would: while the 8259 is masked there, KVM
- * looks at no interrupt of it, nor later at one that came meanwhile.
- */
+/* Memory, 8259s, a timer. `nolapic` (above): while a local APIC masks the 8259, KVM loses interrupts for good. */
 static int make_vm(int kvm)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = MEM_LEN, .userspace_addr = (uintptr_t)mem };
