@@ -20,7 +20,7 @@
 /* Ports. The keyboard's controller holds the reset line; of the clock Linux waits for a bit to be clear. */
 enum { CLOCK = 0x71, KEYBOARD = 0x64, COM1 = 0x3f8 };
 
-static _Alignas(4096) uint8_t mem[MEM_LEN]; /* the guest's, from address 0 on */
+static _Alignas(4096) uint8_t mem[MEM_LEN];      /* the guest's, from address 0 on */
 enum { THR, IER, IIR, LCR, MCR, LSR, MSR, SCR }; /* a 16550's registers */
 
 static int must(int rc, const char *what)
