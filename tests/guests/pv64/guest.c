@@ -31,7 +31,7 @@ size_t length(const char *s)
 }
 
 /* The initial area maps every page of the guest at its place above VIRT_BASE. */
-static struct xencons_interface *console_ring(void)
+struct xencons_interface *console_ring(void)
 {
 	const uint64_t *pfn_of_mfn = (const uint64_t *)0xffff800000000000;
 

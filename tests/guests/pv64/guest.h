@@ -47,6 +47,7 @@ void set_traps(void);
 bool asked_for(const char *key, const char *name);
 long call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 size_t length(const char *s);
+struct xencons_interface *console_ring(void);
 void print(const char *s);
 void print_number(long value);
 void check(const char *what, long got, long want);
