@@ -507,13 +507,9 @@ static bool take_vli(const uint8_t **in, const uint8_t *end, uint64_t *ret)
 /* Bits of the dictionary's length: 2 or 3 times a power of two. */
 static bool set_dict_max(struct lzma *lzma, uint8_t props)
 {
-	uint64_t len = (uint64_t)(2 | (props & 1)) << (props / 2 + 11);
-
 	if (props > DICT_PROPS_MAX)
 		return false;
-	if (props == DICT_PROPS_MAX)
-		len = 0xffffffff;
-	lzma->dict_max = (size_t)len;
+	lzma->dict_max = props == DICT_PROPS_MAX ? 0xffffffff : (size_t)(2 | (props & 1)) << (props / 2 + 11);
 	return true;
 }
 

@@ -79,7 +79,9 @@ struct ranges {
 
 static void fill_ident(unsigned char *ident, unsigned char elf_class)
 {
-	memcpy(ident, ELFMAG, SELFMAG);
+	static const unsigned char magic[SELFMAG] = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3 };
+
+	memcpy(ident, magic, sizeof(magic));
 	ident[EI_CLASS] = elf_class;
 	ident[EI_DATA] = ELFDATA2LSB;
 	ident[EI_VERSION] = EV_CURRENT;
