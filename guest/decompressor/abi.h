@@ -31,13 +31,15 @@
 #ifndef GUEST_DECOMPRESSOR_ABI_H
 #define GUEST_DECOMPRESSOR_ABI_H
 
-#define PACK_PAGE_OFF  0x10
-#define PACK_ENTRY64   0x200
-#define PACK_MAGIC     0x4b504250 /* "PBPK" */
-#define PACK_VERSION   1
-#define PACK_SEGMENTS  16
-#define PACK_PVH_HOME  3 /* from the PVH entry: the word that says where the image is loaded */
-#define PACK_STACK_LEN 0x4000
+#define PACK_PAGE_OFF      0x10
+#define PACK_ENTRY64       0x200
+#define PACK_MAGIC         0x4b504250 /* "PBPK" */
+#define PACK_VERSION       2
+#define PACK_SEGMENTS      16
+#define PACK_PVH_HOME      3 /* from the PVH entry: the word that says where the image is loaded */
+#define PACK_NOWHERE       0xffffffff
+#define PACK_STACK_LEN     0x4000
+#define PACK_HYPERCALL_LEN 0x1000
 #define PACK_ALIGN_MIN                                                                                                 \
 	0x200000 /* windows differ by multiples of this, or by nothing: so copies of the code don't meet */
 
@@ -48,16 +50,19 @@
 #define PACK_LINUX32     1
 #define PACK_LINUX64     2
 #define PACK_PVH         3
-#define PACK_XEN_PV      4
+#define PACK_PV          0x80 /* no privileged instruction: a PV environment, */
+#define PACK_XEN_PV      0x80 /*   by its own entry, */
+#define PACK_SUBARCH     0x81 /*   or by the boot protocol's 32-bit one */
 #define PACK_KIND_MASK   0xff
 #define PACK_PLACE_TAKEN 0x100 /* the place was chosen at random: not again */
 
 /* Offsets in struct pack_page, for assembly. */
-#define PP_FLAGS     8
-#define PP_ALIGNMENT 12
-#define PP_PREF_GPA  16
-#define PP_HEAD_LEN  24
-#define PP_CODE_AT   32
+#define PP_FLAGS         8
+#define PP_ALIGNMENT     12
+#define PP_PREF_GPA      16
+#define PP_HEAD_LEN      24
+#define PP_CODE_AT       32
+#define PP_PVH_ENTRY_OFF 60
 
 #ifndef __ASSEMBLER__
 
@@ -90,6 +95,9 @@ struct pack_page {
 	uint32_t out_at, out_len;
 	uint32_t pvh_entry_off, pv_entry_off; /* filled by the linker: from startup_32; 0: none */
 	uint32_t kernel_info_off;             /* likewise */
+	uint32_t hypercall_off;               /* likewise: a page of the copy's for Xen's hypercalls */
+	uint32_t kernel_hypercall_off;        /* from run: where the kernel wants it; PACK_NOWHERE: it does not */
+	pack_u64 pv_base;                     /* the virtual address of a PV domain's frame 0 */
 	pack_u64 out_sum;                     /* pack_sum() of what comes out */
 	pack_u64 link_vaddr;                  /* the virtual address of what runs at `run` */
 	pack_u64 link_gpa;                    /* where that was linked to run */
@@ -111,7 +119,8 @@ _Static_assert(offsetof(struct pack_page, alignment) == PP_ALIGNMENT, "alignment
 _Static_assert(offsetof(struct pack_page, pref_gpa) == PP_PREF_GPA, "pref_gpa");
 _Static_assert(offsetof(struct pack_page, head_len) == PP_HEAD_LEN, "head_len");
 _Static_assert(offsetof(struct pack_page, code_at) == PP_CODE_AT, "code_at");
-_Static_assert(offsetof(struct pack_page, page_sum) == 408, "the same in both classes");
+_Static_assert(offsetof(struct pack_page, pvh_entry_off) == PP_PVH_ENTRY_OFF, "pvh_entry_off");
+_Static_assert(offsetof(struct pack_page, page_sum) == 424, "the same in both classes");
 _Static_assert(PACK_PAGE_OFF + sizeof(struct pack_page) <= PACK_ENTRY64, "the page ends before startup_64");
 
 /*

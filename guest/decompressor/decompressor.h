@@ -22,7 +22,7 @@ extern struct pack_page pack_page __attribute__((visibility("hidden")));
 struct start {
 	uint32_t kind; /* PACK_LINUX32 and so on */
 	uintptr_t load, run;
-	void *params; /* boot_params, hvm_start_info or start_info */
+	void *params; /* boot_params, hvm_start_info or (PACK_XEN_PV) start_info */
 };
 
 /* Where the kernel is entered, and with what in %esi or %rsi. */
@@ -63,7 +63,8 @@ struct boot_params *params_from_pvh(const void *start_info);
 /* cmdline.c */
 uint64_t cmdline_of(const struct boot_params *params);
 bool cmdline_has(const struct boot_params *params, const char *word);
-void cmdline_add_own(struct boot_params *params);
+void cmdline_add_own(struct boot_params *params, uintptr_t base); /* base: where address 0 is seen */
+bool cmdline_add_to_xen(void *start_info);                        /* false: no room */
 
 /* place.c: a random place and a random virtual base, or what there was. */
 uintptr_t place_choose(const struct boot_params *params, const struct start *start);

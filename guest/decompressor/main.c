@@ -11,6 +11,7 @@
 
 #define DAMAGED_PAGE "the image is damaged (its header)"
 #define DAMAGED      "the image is damaged (its payload)"
+#define TOO_LONG     "the command lines are too long together"
 
 static uint8_t work[PB_DECODE_WORK] __attribute__((aligned(16)));
 
@@ -88,13 +89,47 @@ static void relocate(const struct start *start, uint32_t delta)
 		relocate_group(start, group, delta);
 }
 
+/* ---- In a PV environment ------------------------------------------------ */
+
+/* The builder put the kernel at its virtual address, or, where it mapped memory one to one, at its physical one. */
+static uint32_t pv_delta(const struct start *start)
+{
+	uint64_t linked = start->run >= pack_page.link_vaddr ? pack_page.link_vaddr : pack_page.link_gpa;
+
+	return (uint32_t)(start->run - linked);
+}
+
+/* The virtual address of what the boot protocol calls address 0. */
+static uintptr_t pv_base(const struct start *start)
+{
+	if (!(start->kind & PACK_PV) || start->run < pack_page.link_vaddr)
+		return 0;
+	return (uintptr_t)pack_page.pv_base;
+}
+
+/* The builder filled a page of ours, where nothing is moved to; its code knows no address. */
+static void put_hypercall_page(const struct start *start)
+{
+	const uint8_t *copy = (const uint8_t *)start->run + pack_page.code_at;
+
+	if ((start->kind & PACK_PV) && pack_page.kernel_hypercall_off != PACK_NOWHERE)
+		move_bytes((uint8_t *)start->run + pack_page.kernel_hypercall_off, copy + pack_page.hypercall_off,
+			   PACK_HYPERCALL_LEN);
+}
+
 /* ---- The story ---------------------------------------------------------- */
 
+/* NULL: a kernel that is entered by Xen's ABI gets none. */
 static struct boot_params *params_of(const struct start *start)
 {
-	if ((start->kind & PACK_KIND_MASK) == PACK_PVH)
+	switch (start->kind & PACK_KIND_MASK) {
+	case PACK_PVH:
 		return params_from_pvh(start->params);
-	return start->params;
+	case PACK_XEN_PV:
+		return NULL;
+	default:
+		return start->params;
+	}
 }
 
 static void map_all(const struct start *start, const struct boot_params *params)
@@ -121,30 +156,43 @@ static void take_place(struct start *start, const struct boot_params *params)
 		pack_restart(start->kind | PACK_PLACE_TAKEN, start->params, start->load, run);
 }
 
+/* Where the kernel's own bases are chosen here: not by a hypervisor's builder. */
+static uint32_t choose_bases(struct start *start, struct boot_params *params)
+{
+	if (start->kind & PACK_PV)
+		return pv_delta(start);
+	map_all(start, params);
+	take_place(start, params);
+	return place_virt_delta(params, start);
+}
+
+static struct leave leave_for(const struct start *start, struct boot_params *params)
+{
+	if (params) {
+		cmdline_add_own(params, pv_base(start));
+		return (struct leave){ start->run + pack_page.entry_off, (uintptr_t)params };
+	}
+	if (!cmdline_add_to_xen(start->params))
+		stop(start, params, TOO_LONG);
+	return (struct leave){ start->run + pack_page.pv_kernel_off, (uintptr_t)start->params };
+}
+
 struct leave decompressor_main(uint32_t kind, void *params, uintptr_t load, uintptr_t run);
 struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t load, uintptr_t run)
 {
 	struct start start = { kind, load, run, loader_params };
-	struct boot_params *params = NULL;
-	bool native = (kind & PACK_KIND_MASK) != PACK_XEN_PV;
-	uint32_t virt_delta = 0;
+	struct boot_params *params;
+	uint32_t virt_delta;
 
 	if (!page_is_whole())
-		stop(&start, params, DAMAGED_PAGE);
-	if (native) {
-		params = params_of(&start);
-		map_all(&start, params);
-		take_place(&start, params);
-		virt_delta = place_virt_delta(params, &start);
-	}
+		stop(&start, NULL, DAMAGED_PAGE);
+	params = params_of(&start);
+	virt_delta = choose_bases(&start, params);
 	if (!decode_payload(&start))
 		stop(&start, params, DAMAGED);
 	load_segments(&start);
 	relocate(&start, virt_delta);
 	clear_segments(&start);
-	if (native) {
-		cmdline_add_own(params);
-		return (struct leave){ start.run + pack_page.entry_off, (uintptr_t)params };
-	}
-	return (struct leave){ start.run + pack_page.pv_kernel_off, (uintptr_t)loader_params };
+	put_hypercall_page(&start);
+	return leave_for(&start, params);
 }

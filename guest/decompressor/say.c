@@ -56,7 +56,7 @@ static bool has_serial(const struct boot_params *params)
 
 void stop(const struct start *start, const struct boot_params *params, const char *why)
 {
-	if ((start->kind & PACK_KIND_MASK) == PACK_XEN_PV)
+	if (start->kind & PACK_PV)
 		__builtin_trap();
 	if (params && params->screen_info.orig_video_isVGA == 1)
 		say_screen(params, why);
