@@ -75,11 +75,6 @@ static void idt_init(void)
 	idt[TRAP_NMI].ist = idt[TRAP_DF].ist = idt[TRAP_MC].ist = 1;
 }
 
-static uint64_t *gdt_of(const struct vcpu *v)
-{
-	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE);
-}
-
 /* A 16-byte system descriptor. */
 static void system_desc(uint64_t *at, uint64_t base, uint64_t limit, uint64_t type)
 {

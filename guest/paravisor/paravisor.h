@@ -276,6 +276,10 @@ static inline uint64_t va_frame(const void *va)
 	return ((uint64_t)va - DIRECT_VA) >> PAGE_SHIFT;
 }
 
+/* ---- domain.c: the guest, once; and its first entry, on vCPU 0's stack ---- */
+void guest_init(void);
+void start_guest(void) __attribute__((noreturn));
+
 /* The machine frame of a guest frame, or PV_NONE. */
 uint64_t pfn_to_mfn(uint64_t pfn);
 extern guest_word *m2p_table; /* the machine-to-physical table, through the direct map */
@@ -338,6 +342,11 @@ int safe_wrmsr(uint32_t msr, uint64_t value);
 int safe_xsetbv(uint32_t index, uint64_t value);
 int safe_load_gs(uint16_t selector);
 int safe_load_segment(unsigned which, uint16_t selector); /* 0 ds, 1 es, 2 fs, 3 gs */
+
+/* ---- ring0.c; and what it asks of the guest's ABI (traps.c) ---- */
+void own_interrupt(struct vcpu *v, uint32_t vector);
+bool fault_mended(struct vcpu *v, uint64_t va, uint32_t error); /* of ring 0: try it again */
+void iret_failed(struct vcpu *v, struct regs *g);               /* the guest cannot be entered with these */
 
 /* ---- traps.c ---- */
 void inject(struct vcpu *v, struct regs *r, enum trap trap, uint32_t error);
@@ -487,9 +496,19 @@ extern uint64_t apic_hz;
 uint32_t apic_timer_left(void);
 void apic_timer_run(void);
 
-/* ---- time.c ---- */
+/* ---- clock.c: nanoseconds since the start are (TSC - start) * 2^shift * mul >> 32 ---- */
+struct clock_scale {
+	uint64_t start, hz;
+	uint32_t mul;
+	int8_t shift;
+};
+extern struct clock_scale clock_scale;
 void time_init(void);
 uint64_t now_ns(void);
+uint64_t rtc_seconds(void); /* since 1970; takes a while */
+void timer_arm(uint64_t at);
+
+/* ---- time.c ---- */
 void time_publish(struct vcpu *v);
 void wallclock_publish(void);
 void timer_set(struct vcpu *v);
@@ -519,6 +538,8 @@ void vcpu_load_segments(const struct vcpu *v); /* the guest's tables must be loa
 /* ---- sched.c ---- */
 void idle(struct vcpu *v);
 uint64_t watchdog_due(void); /* 0: never */
+
+/* ---- end.c ---- */
 __attribute__((noreturn)) void machine_off(unsigned reason);
 
 /* ---- console.c, xenstore.c, crash.c ---- */
@@ -545,7 +566,16 @@ hypercall_fn hc32_set_trap_table, hc32_set_gdt, hc32_set_callbacks, hc32_update_
 long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5]);
 void hypercall_counts(void);
 
-/* ---- segment.c ---- */
+/* ---- descriptor.c: the GDT and LDT that the processor reads are the paravisor's copies ---- */
+static inline uint64_t *gdt_of(const struct vcpu *v)
+{
+	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE);
+}
+
+static inline uint64_t *ldt_of(const struct vcpu *v)
+{
+	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE + LDT_OFF);
+}
 bool descriptor_admit(uint64_t *desc);
 uint64_t segment_base(const struct vcpu *v, uint16_t selector); /* of a 32-bit guest's segment */
 
@@ -554,6 +584,8 @@ static inline uint64_t code_va(const struct vcpu *v, const struct regs *r)
 {
 	return ROOT_LEVEL == 4 ? r->rip : (uint32_t)(segment_base(v, (uint16_t)r->cs) + r->rip);
 }
+
+/* ---- segment.c ---- */
 int segment_load_gdt(struct vcpu *v, const uint64_t *mfns, unsigned ents);
 int segment_fault(struct vcpu *v, uint64_t *va, uint32_t error);
 int segment_load_ldt(struct vcpu *v, uint64_t va, unsigned ents);

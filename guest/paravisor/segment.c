@@ -7,50 +7,7 @@
 #include "asm.h"
 #include "paravisor.h"
 
-#define DESC_S       (1ull << 44)
-#define DESC_P       (1ull << 47)
-#define DESC_DPL     (3ull << 45)
-#define DESC_DPL1    (1ull << 45)
-#define DESC_L       (1ull << 53)
 #define PAGE_ENTRIES 512u
-
-/*
- * Absent, or an ordinary segment. Its level becomes ring 3, where all of a
- * 64-bit guest runs; a 32-bit one has rings 1 to 3, but no 64-bit code, for
- * that could reach the paravisor's addresses from a ring that is supervisor
- * to page tables.
- */
-bool descriptor_admit(uint64_t *desc)
-{
-	if (!(*desc & DESC_P))
-		return true;
-	if (!(*desc & DESC_S) || (ROOT_LEVEL == 3 && (*desc & DESC_L)))
-		return false;
-	if (ROOT_LEVEL == 4)
-		*desc |= DESC_DPL;
-	else if (!(*desc & DESC_DPL))
-		*desc |= DESC_DPL1;
-	return true;
-}
-
-static uint64_t *gdt_of(const struct vcpu *v)
-{
-	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE);
-}
-
-static uint64_t *ldt_of(const struct vcpu *v)
-{
-	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE + LDT_OFF);
-}
-
-/* Compatibility mode adds it to every address, and 32 bits of the sum count. */
-uint64_t segment_base(const struct vcpu *v, uint16_t selector)
-{
-	const uint64_t *table = selector & 4 ? ldt_of(v) : gdt_of(v);
-	uint64_t desc = table[selector >> 3];
-
-	return (desc >> 16 & 0xffffff) | (desc >> 56) << 24;
-}
 
 /* ---- GDT ---- */
 

@@ -2,19 +2,13 @@
 /*
  * What interrupts the guest comes here, and most of it goes back to the
  * guest's own handlers, as a frame on its kernel's stack ("bounce"). The
- * paravisor keeps for itself: its interrupts, page faults that its page-table
- * rules caused, and instructions that ring 3 may not execute.
+ * paravisor keeps for itself: its interrupts (ring0.c), page faults that its
+ * page-table rules caused, and instructions that ring 3 may not execute.
  */
 #include "asm.h"
 #include "paravisor.h"
 
-extern const struct fixup {
-	uint64_t rip, fixup;
-} extable_start[], extable_end[];
-extern char iret_to_guest[];
-
 void trap_from_guest(struct regs *r);
-struct regs *trap_in_ring0(struct regs *r);
 void deliver_upcall(struct regs *r);
 
 /* ---- Into the guest's handlers ---- */
@@ -161,27 +155,22 @@ static trap_fn *const handlers[32] = {
 	[TRAP_DF] = machine_trap, [TRAP_GP] = general_protection, [TRAP_PF] = page_fault,     [TRAP_MC] = machine_trap,
 };
 
-/* ---- The paravisor's interrupts ---- */
+/* ---- Of ring 0, on the guest's account ---- */
 
-static void interrupt(struct vcpu *v, uint32_t vector)
+bool fault_mended(struct vcpu *v, uint64_t va, uint32_t error)
 {
-	if (vector == VEC_SPURIOUS)
-		return;
-	apic_eoi();
-	switch (vector) {
-	case VEC_TIMER:
-		timer_fired(v);
-		break;
-	case VEC_IPI:
-		flush_answer(v);
-		if (v->rearm)
-			timer_set(v);
-		break;
-	case VEC_UART:
-		console_input();
-		break;
-	}
+	return segment_fault(v, &va, error) > 0;
 }
+
+void iret_failed(struct vcpu *v, struct regs *g)
+{
+	if (g->vector == TRAP_PF)
+		page_fault(v, g);
+	else
+		return_failed(v, g);
+}
+
+/* ---- All ---- */
 
 void trap_from_guest(struct regs *r)
 {
@@ -190,51 +179,11 @@ void trap_from_guest(struct regs *r)
 	if (guest_gate(v, r))
 		return;
 	if (r->vector >= 32)
-		interrupt(v, r->vector);
+		own_interrupt(v, r->vector);
 	else if (handlers[r->vector])
 		handlers[r->vector](v, r);
 	else
 		other_trap(v, r);
 	if (unlikely(v->attention))
 		attend(v, r);
-}
-
-/* ---- Ring 0's own ---- */
-
-/* iretq itself faulted: the registers are the guest's again, but for the frame, which never left the stack. */
-static struct regs *recover_iret(struct vcpu *v, struct regs *r)
-{
-	struct regs *g = guest_regs(v);
-
-	memmove(g, r, offsetof(struct regs, rip));
-	if (g->vector == TRAP_PF)
-		page_fault(v, g);
-	else
-		return_failed(v, g);
-	return g;
-}
-
-struct regs *trap_in_ring0(struct regs *r)
-{
-	struct vcpu *v = this_vcpu();
-
-	if (r->vector >= 32) {
-		interrupt(v, r->vector);
-		return r;
-	}
-	if (r->vector == TRAP_PF) {
-		uint64_t va = read_cr2();
-
-		if (segment_fault(v, &va, r->error) > 0)
-			return r;
-	}
-	for (const struct fixup *f = extable_start; f < extable_end; f++) {
-		if (f->rip == r->rip) {
-			r->rip = f->fixup;
-			return r;
-		}
-	}
-	if (r->rip == (uint64_t)iret_to_guest)
-		return recover_iret(v, r);
-	crash(r, "an exception in ring 0");
 }
