@@ -22,6 +22,7 @@ typedef struct shared_info_x86_32 guest_shared_info;
 typedef struct vcpu_info_x86_32 guest_vcpu_info;
 typedef struct vcpu_time_info_x86_32 guest_time_info;
 typedef struct start_info_x86_32 guest_start_info;
+typedef struct vcpu_guest_context_x86_32 guest_context;
 #define wc_sec_hi_of(shared) ((shared)->arch.wc_sec_hi)
 #define guest_cr3(mfn)       ((uint64_t)xen_pfn_to_cr3_x86_32(mfn))
 #define guest_cr3_mfn(cr3)   ((uint64_t)xen_cr3_to_pfn_x86_32(cr3))
@@ -35,6 +36,7 @@ typedef shared_info_t guest_shared_info;
 typedef vcpu_info_t guest_vcpu_info;
 typedef vcpu_time_info_t guest_time_info;
 typedef struct start_info guest_start_info;
+typedef struct vcpu_guest_context guest_context;
 #define wc_sec_hi_of(shared) ((shared)->wc_sec_hi)
 #define guest_cr3(mfn)       xen_pfn_to_cr3(mfn)
 #define guest_cr3_mfn(cr3)   xen_cr3_to_pfn(cr3)

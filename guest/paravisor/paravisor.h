@@ -94,6 +94,12 @@ static inline uint64_t handler_of(const struct trap_info *t)
 	return handler_at(t->cs, t->address);
 }
 
+/* A selector in the innermost ring that the guest may have: 3, or 1 in the 32-bit build. Ring 0 is the paravisor's. */
+static inline uint16_t guest_ring(uint64_t selector)
+{
+	return (uint16_t)(ROOT_LEVEL == 4 ? selector | 3 : selector & 3 ? selector : selector | 1);
+}
+
 /* A callback that the guest registered. */
 struct callback {
 	uint64_t rip; /* handler_at() */
@@ -351,7 +357,7 @@ void iret_failed(struct vcpu *v, struct regs *g);               /* the guest can
 /* ---- traps.c ---- */
 void inject(struct vcpu *v, struct regs *r, enum trap trap, uint32_t error);
 void inject_pf(struct vcpu *v, struct regs *r, uint64_t address, uint32_t error);
-/* ---- bounce.c, or pv32/bounce.c ---- */
+/* ---- pv64/bounce.c, or pv32/bounce.c ---- */
 void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint32_t *error);
 void return_failed(struct vcpu *v, struct regs *r);
 #if ROOT_LEVEL == 4
@@ -464,9 +470,9 @@ void shadow_init(void);
 /* With mmu_lock held; the roots' setters take it. */
 void shadow_entry(uint64_t mfn, unsigned index, uint64_t entry);
 void shadow_drop(uint64_t mfn);
-void shadow_last_l2_entry(uint64_t mfn, unsigned index, uint64_t entry); /* pv32/shadow.c only */
+void shadow_last_l2_entry(uint64_t mfn, unsigned index, uint64_t entry); /* pv32/root.c */
 int set_kernel_root(struct vcpu *v, uint64_t mfn);
-int set_user_root(struct vcpu *v, uint64_t mfn);
+int set_user_root(struct vcpu *v, uint64_t mfn); /* pv64/root.c, or pv32/root.c */
 
 /* ---- smp.c ---- */
 void smp_start(void);
@@ -530,7 +536,7 @@ static inline bool upcall_due(const struct vcpu *v)
 	return v->info->evtchn_upcall_pending && !v->info->evtchn_upcall_mask;
 }
 
-/* ---- context.c, or pv32/context.c ---- */
+/* ---- context.c; the segments: pv64/context.c, or pv32/context.c ---- */
 int vcpu_context_load(struct vcpu *v, uint64_t arg);
 void vcpu_save_segments(struct vcpu *v);
 void vcpu_load_segments(const struct vcpu *v); /* the guest's tables must be loaded */

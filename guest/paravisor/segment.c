@@ -198,7 +198,7 @@ long hc_stack_switch(struct vcpu *v, uint64_t ss, uint64_t sp, uint64_t c, uint6
 		sp &= ~15ull;
 	if (!guest_range_ok(sp - 64, 64))
 		return -XEN_EINVAL;
-	v->kernel_ss = ROOT_LEVEL == 4 ? ss | 3 : ss & 3 ? ss : ss | 1;
+	v->kernel_ss = guest_ring(ss);
 	v->kernel_sp = sp;
 	return 0;
 }

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The crossings of a 32-bit guest (bounce.c has the 64-bit ones): its kernel
+ * The crossings of a 32-bit guest (pv64/bounce.c has the 64-bit ones): its kernel
  * in ring 1, its processes in ring 3, one set of page tables for both. The
  * rings are real, so which of the two ran stands in %cs, and the guest's own
  * segments stay loaded all the while.
  */
 #include "../asm.h"
-#include "../paravisor.h"
+#include "pv32.h"
 
 #define BOUNCE_CLEAR (FLAG_TF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC)
 
 void fast_call32(struct regs *r);
-
-/* Ring 0 is nobody's but the paravisor's. */
-static uint16_t ring1_at_least(uint64_t selector)
-{
-	return (uint16_t)(selector & 3 ? selector : selector | 1);
-}
 
 /* ---- Into the guest's kernel: <xen/arch-x86/xen.h>, "PV frame" ---- */
 
@@ -48,7 +42,7 @@ void bounce(struct vcpu *v, struct regs *r, uint64_t handler, bool mask, const u
 		guest_crash(v, "no stack at %x:%x for its handler at %lx", ss, sp, handler);
 	v->kernel_mode = 1;
 	r->rip = (uint32_t)handler;
-	r->cs = ring1_at_least(handler >> 32);
+	r->cs = guest_ring(handler >> 32);
 	r->rsp = sp;
 	r->ss = ss;
 	r->rflags = (r->rflags & ~BOUNCE_CLEAR) | FLAG_IF;
@@ -63,7 +57,7 @@ void return_failed(struct vcpu *v, struct regs *r)
 
 	if (!v->failsafe.rip)
 		guest_crash(v, "its registers cannot be loaded, and it has no failsafe callback");
-	v->kernel_mode = (r->cs & 3) == 1;
+	v->kernel_mode = is_kernel_cs(r->cs);
 	bounce(v, r, v->failsafe.rip, v->failsafe.mask_events, NULL);
 	__asm__ volatile("mov %%ds, %0" : "=r"(segments[0]));
 	__asm__ volatile("mov %%es, %0" : "=r"(segments[1]));
@@ -100,7 +94,7 @@ static void call_kernel(struct vcpu *v, struct regs *r)
 
 bool guest_gate(struct vcpu *v, struct regs *r)
 {
-	v->kernel_mode = (r->cs & 3) == 1;
+	v->kernel_mode = is_kernel_cs(r->cs);
 	if (r->vector == VEC_HYPERCALL32)
 		call_hypervisor(v, r);
 	else if (r->vector == VEC_SYSCALL32)
@@ -134,7 +128,7 @@ long hc_iret(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uin
 	(void)a, (void)b, (void)c, (void)d, (void)e;
 	if (copy_from_guest(ctx, at, 4 * sizeof(ctx[0])))
 		guest_crash(v, "no stack at %lx for iret", at);
-	kernel = (ring1_at_least(ctx[CS]) & 3) == 1;
+	kernel = is_kernel_cs(guest_ring(ctx[CS]));
 	if (!kernel && copy_from_guest(&ctx[ESP], at + ESP * sizeof(ctx[0]), 2 * sizeof(ctx[0])))
 		guest_crash(v, "no stack at %lx for iret", at);
 	if (ctx[EFLAGS] & FLAG_VM) {
@@ -142,7 +136,7 @@ long hc_iret(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uin
 		return (uint32_t)r->rax;
 	}
 	r->rip = ctx[EIP];
-	r->cs = ring1_at_least(ctx[CS]);
+	r->cs = guest_ring(ctx[CS]);
 	r->rflags = (ctx[EFLAGS] & ~(FLAG_IOPL | FLAG_NT)) | FLAG_IF | 2;
 	r->rsp = kernel ? (uint32_t)r->rsp + 4 * sizeof(ctx[0]) : ctx[ESP];
 	if (!kernel)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Several hypercalls in one: <xen/xen.h>, struct multicall_entry. */
-#include "paravisor.h"
+#include "../paravisor.h"
 
 /* As many as the count, of 32 bits, says; the list must lie where a guest's memory can. */
 long hc_multicall(struct vcpu *v, uint64_t list, uint64_t count, uint64_t c, uint64_t d, uint64_t e)

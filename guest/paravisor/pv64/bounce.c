@@ -5,8 +5,8 @@
  * processes both run in ring 3, on page tables and a %gs base of their own
  * each. pv32/bounce.c is the same for 32-bit guests.
  */
-#include "asm.h"
-#include "paravisor.h"
+#include "../asm.h"
+#include "../paravisor.h"
 
 void hypercall_from_guest(struct regs *r);
 void bad_kernel_stack(struct regs *r);
