@@ -105,8 +105,6 @@ static void map_vcpus(void)
 		uint64_t va = (uint64_t)vcpu_at(i), tables = TABLES_VA + i * (uint64_t)TABLES_SIZE;
 
 		map_new(va, VCPU_DATA_LEN / PAGE, PTE_W | PTE_NX);
-		if (ROOT_LEVEL == 3)
-			map_new(va + XLAT_OFF, XLAT_LEN / PAGE, PTE_W | PTE_NX);
 		map_new(va + DEBUG_STACK, (CRASH_STACK_SP - DEBUG_STACK) / PAGE, PTE_W | PTE_NX);
 		map_new(va + STACK, (STACK_SP - STACK) / PAGE, PTE_W | PTE_NX);
 		map_new(tables, TABLES_SIZE / PAGE, PTE_W | PTE_NX);

@@ -3,7 +3,7 @@
  * Where the guest wants to be called: trap handlers, callbacks, and the
  * switches of its "virtual machine assists".
  */
-#include "paravisor.h"
+#include "shape.h"
 
 #include <xen/callback.h>
 #include <xen/nmi.h>
@@ -20,7 +20,7 @@ long hc_set_trap_table(struct vcpu *v, uint64_t list, uint64_t b, uint64_t c, ui
 		return 0;
 	}
 	for (unsigned i = 0; i < 256 + 1; i++) {
-		if (copy_from_guest(&t, list + i * sizeof(t), sizeof(t)))
+		if (get_arg(&t, list + (uint64_t)i * guest_len(SHAPE(trap_info)), SHAPE(trap_info)))
 			return -XEN_EFAULT;
 		if (!t.address)
 			return 0;
@@ -37,6 +37,8 @@ long set_callback(struct vcpu *v, unsigned type, uint64_t rip, bool mask)
 {
 	struct callback c = { rip, mask };
 
+	if (ROOT_LEVEL == 3 && (type == CALLBACKTYPE_syscall || type == CALLBACKTYPE_syscall32))
+		return -XEN_EINVAL;
 	if (!is_address(ROOT_LEVEL == 3 ? (uint32_t)rip : rip))
 		return -XEN_EINVAL;
 	switch (type) {
@@ -78,9 +80,10 @@ long hc_callback_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint
 	(void)c, (void)d, (void)e;
 	switch (cmd) {
 	case CALLBACKOP_register:
-		if (copy_from_guest(&reg, arg, sizeof(reg)))
+		if (get_arg(&reg, arg, SHAPE(callback_register)))
 			return -XEN_EFAULT;
-		return set_callback(v, reg.type, reg.address, reg.flags & CALLBACKF_mask_events);
+		return set_callback(v, reg.type, handler_at((uint16_t)(reg.address >> 32), reg.address),
+				    reg.flags & CALLBACKF_mask_events);
 	case CALLBACKOP_unregister:
 		if (copy_from_guest(&reg, arg, sizeof(struct callback_unregister)))
 			return -XEN_EFAULT;
@@ -91,6 +94,7 @@ long hc_callback_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint
 	return -XEN_ENOSYS;
 }
 
+#if ROOT_LEVEL == 4
 long hc_set_callbacks(struct vcpu *v, uint64_t event, uint64_t failsafe, uint64_t syscall, uint64_t d, uint64_t e)
 {
 	(void)d, (void)e;
@@ -101,6 +105,7 @@ long hc_set_callbacks(struct vcpu *v, uint64_t event, uint64_t failsafe, uint64_
 	set_callback(v, CALLBACKTYPE_syscall, syscall, false);
 	return 0;
 }
+#endif
 
 long hc_nmi_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
 {
@@ -109,7 +114,7 @@ long hc_nmi_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t 
 	(void)c, (void)d, (void)e;
 	switch (cmd) {
 	case XENNMI_register_callback:
-		if (copy_from_guest(&cb, arg, sizeof(cb)))
+		if (get_arg(&cb, arg, SHAPE(xennmi_callback)))
 			return -XEN_EFAULT;
 		return set_callback(v, CALLBACKTYPE_nmi, cb.handler_address, false);
 	case XENNMI_unregister_callback:

@@ -5,7 +5,7 @@
  * could map. What it can do is copy within its own memory, by frame numbers or
  * by grants to itself.
  */
-#include "paravisor.h"
+#include "shape.h"
 
 #include <xen/grant_table.h>
 
@@ -36,18 +36,6 @@ static uint32_t status_frames(void)
 	return version == 2 ? (uint32_t)((in_use * V2_A_FRAME * sizeof(grant_status_t) + PAGE - 1) / PAGE) : 0;
 }
 
-/* nr frame numbers from `first` on, into a list of the guest's. */
-static int16_t list_frames(uint64_t to, uint64_t first, uint32_t nr)
-{
-	for (uint64_t i = 0; i < nr; i++) {
-		uint64_t mfn = first + i;
-
-		if (copy_to_guest(to + i * 8, &mfn, sizeof(mfn)))
-			return GNTST_bad_virt_addr;
-	}
-	return GNTST_okay;
-}
-
 static int setup_table(void *arg)
 {
 	struct gnttab_setup_table *op = arg;
@@ -59,7 +47,9 @@ static int setup_table(void *arg)
 		return 0;
 	if (op->nr_frames > in_use)
 		in_use = op->nr_frames;
-	op->status = list_frames((uint64_t)op->frame_list.p, va_frame(table), op->nr_frames);
+	for (uint32_t i = 0; i < op->nr_frames; i++)
+		if (put_word((uint64_t)op->frame_list.p, i, va_frame(table) + i))
+			op->status = GNTST_bad_virt_addr;
 	return 0;
 }
 
@@ -70,9 +60,12 @@ static int get_status_frames(void *arg)
 	op->status = domain_status(op->dom);
 	if (op->status == GNTST_okay && op->nr_frames > status_frames())
 		op->status = GNTST_general_error;
-	if (op->status == GNTST_okay)
-		op->status = list_frames(op->frame_list.p ? (uint64_t)op->frame_list.p : 0,
-					 va_frame(table) + GRANT_FRAMES, op->nr_frames);
+	for (uint32_t i = 0; i < op->nr_frames && op->status == GNTST_okay; i++) {
+		uint64_t mfn = va_frame(table) + GRANT_FRAMES + i; /* 64 bits in both classes */
+
+		if (copy_to_guest((uint64_t)(op->frame_list.p + i), &mfn, sizeof(mfn)))
+			op->status = GNTST_bad_virt_addr;
+	}
 	return 0;
 }
 
@@ -240,20 +233,20 @@ static int copy_ref(void *arg)
 /* ---- Dispatch ---- */
 
 static const struct {
-	uint32_t size;
 	int (*fn)(void *arg);
+	shape_t shape;
 } ops[] = {
-	[GNTTABOP_map_grant_ref] = { sizeof(struct gnttab_map_grant_ref), map_ref },
-	[GNTTABOP_unmap_grant_ref] = { sizeof(struct gnttab_unmap_grant_ref), unmap_ref },
-	[GNTTABOP_setup_table] = { sizeof(struct gnttab_setup_table), setup_table },
-	[GNTTABOP_transfer] = { sizeof(struct gnttab_transfer), transfer },
-	[GNTTABOP_copy] = { sizeof(struct gnttab_copy), copy_ref },
-	[GNTTABOP_query_size] = { sizeof(struct gnttab_query_size), query_size },
-	[GNTTABOP_unmap_and_replace] = { sizeof(struct gnttab_unmap_and_replace), unmap_and_replace },
-	[GNTTABOP_set_version] = { sizeof(struct gnttab_set_version), set_version },
-	[GNTTABOP_get_status_frames] = { sizeof(struct gnttab_get_status_frames), get_status_frames },
-	[GNTTABOP_get_version] = { sizeof(struct gnttab_get_version), get_version },
-	[GNTTABOP_swap_grant_ref] = { sizeof(struct gnttab_swap_grant_ref), swap_ref },
+	[GNTTABOP_map_grant_ref] = { map_ref, SAME(gnttab_map_grant_ref) },
+	[GNTTABOP_unmap_grant_ref] = { unmap_ref, SAME(gnttab_unmap_grant_ref) },
+	[GNTTABOP_setup_table] = { setup_table, SHAPE(gnttab_setup_table) },
+	[GNTTABOP_transfer] = { transfer, SHAPE(gnttab_transfer) },
+	[GNTTABOP_copy] = { copy_ref, SHAPE(gnttab_copy) },
+	[GNTTABOP_query_size] = { query_size, SAME(gnttab_query_size) },
+	[GNTTABOP_unmap_and_replace] = { unmap_and_replace, SAME(gnttab_unmap_and_replace) },
+	[GNTTABOP_set_version] = { set_version, SAME(gnttab_set_version) },
+	[GNTTABOP_get_status_frames] = { get_status_frames, SHAPE(gnttab_get_status_frames) },
+	[GNTTABOP_get_version] = { get_version, SAME(gnttab_get_version) },
+	[GNTTABOP_swap_grant_ref] = { swap_ref, SAME(gnttab_swap_grant_ref) },
 };
 
 /* These take one argument, not a list. */
@@ -278,10 +271,12 @@ long hc_grant_table_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t coun
 	if ((uint32_t)count > MANY || (takes_one(cmd) && (uint32_t)count != 1))
 		return -XEN_EINVAL;
 	for (uint64_t i = 0; i < (uint32_t)count && !rc; i++) {
-		if (copy_from_guest(buf, arg + i * ops[cmd].size, ops[cmd].size))
+		uint64_t at = arg + i * guest_len(ops[cmd].shape);
+
+		if (get_arg(buf, at, ops[cmd].shape))
 			return -XEN_EFAULT;
 		rc = ops[cmd].fn(buf);
-		if (!rc && copy_to_guest(arg + i * ops[cmd].size, buf, ops[cmd].size))
+		if (!rc && put_arg(at, buf, ops[cmd].shape))
 			rc = -XEN_EFAULT;
 	}
 	return rc;

@@ -4,7 +4,7 @@
  * is built once for 64-bit guests (ring 3) and once, with PV32 defined, for
  * 32-bit ones (ring 1, PAE). This header names what differs in memory that
  * guest and paravisor share, and the few numbers behind it; what differs in
- * arguments is pv32/calls.c's.
+ * arguments is shape.h's, and what in registers pv32/calls.c's.
  */
 #ifndef PARAVISOR_GUEST_H
 #define PARAVISOR_GUEST_H
@@ -28,6 +28,9 @@ typedef struct vcpu_guest_context_x86_32 guest_context;
 #define guest_cr3_mfn(cr3)   ((uint64_t)xen_cr3_to_pfn_x86_32(cr3))
 
 #define ROOT_LEVEL           3
+#define HV_START             M2P32_VA
+#define M2P_START            M2P32_VA
+#define M2P_END              0xfffff000u
 
 #else
 
@@ -42,6 +45,9 @@ typedef struct vcpu_guest_context guest_context;
 #define guest_cr3_mfn(cr3)   xen_cr3_to_pfn(cr3)
 
 #define ROOT_LEVEL           4
+#define HV_START             HYPERVISOR_VIRT_START
+#define M2P_START            MACH2PHYS_VIRT_START
+#define M2P_END              MACH2PHYS_VIRT_END
 
 #endif
 

@@ -16,51 +16,51 @@ static const struct {
 	hypercall_fn *fn;
 } table[NR_HYPERCALLS] = {
 #define ROW(n) [__HYPERVISOR_##n] = { #n, hc_##n }
-/* Of these a 32-bit guest's arguments have another shape: pv32/calls.c. */
+/* A 32-bit guest has these arguments in more registers: pv32/calls.c. */
 #if ROOT_LEVEL == 4
-#define ROW_WIDE(n) ROW(n)
+#define ROW_JOIN(n) ROW(n)
 #else
-#define ROW_WIDE(n) [__HYPERVISOR_##n] = { #n, hc32_##n }
+#define ROW_JOIN(n) [__HYPERVISOR_##n] = { #n, hc32_##n }
 #endif
-	ROW_WIDE(set_trap_table),
+	ROW(set_trap_table),
 	ROW(mmu_update),
-	ROW_WIDE(set_gdt),
+	ROW(set_gdt),
 	ROW(stack_switch),
-	ROW_WIDE(set_callbacks),
+	ROW_JOIN(set_callbacks),
 	ROW(fpu_taskswitch),
 	ROW(sched_op_compat),
 	ROW(platform_op),
 	ROW(set_debugreg),
 	ROW(get_debugreg),
-	ROW_WIDE(update_descriptor),
-	ROW_WIDE(memory_op),
-	ROW_WIDE(multicall),
-	ROW_WIDE(update_va_mapping),
-	ROW_WIDE(set_timer_op),
+	ROW_JOIN(update_descriptor),
+	ROW(memory_op),
+	ROW(multicall),
+	ROW_JOIN(update_va_mapping),
+	ROW_JOIN(set_timer_op),
 	ROW(event_channel_op_compat),
-	ROW_WIDE(xen_version),
+	ROW(xen_version),
 	ROW(console_io),
 	ROW(physdev_op_compat),
-	ROW_WIDE(grant_table_op),
+	ROW(grant_table_op),
 	ROW(vm_assist),
 	ROW(iret),
-	ROW_WIDE(vcpu_op),
+	ROW(vcpu_op),
 #if ROOT_LEVEL == 4
 	ROW(set_segment_base),
 #endif
-	ROW_WIDE(mmuext_op),
-	ROW_WIDE(nmi_op),
-	ROW_WIDE(sched_op),
-	ROW_WIDE(callback_op),
+	ROW(mmuext_op),
+	ROW(nmi_op),
+	ROW(sched_op),
+	ROW(callback_op),
 	ROW(event_channel_op),
 	ROW(physdev_op),
 	ROW(sysctl),
 	ROW(domctl),
 	ROW(xenpmu_op),
 	ROW(dm_op),
-	ROW_WIDE(update_va_mapping_otherdomain),
+	ROW_JOIN(update_va_mapping_otherdomain),
 #undef ROW
-#undef ROW_WIDE
+#undef ROW_JOIN
 	[__HYPERVISOR_kexec_op] = { "kexec_op", hc_denied },
 	[__HYPERVISOR_hypfs_op] = { "hypfs_op", hc_denied },
 	[__HYPERVISOR_mca] = { "mca", hc_denied },

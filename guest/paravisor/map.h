@@ -40,7 +40,7 @@
  *  +0x9000  +---------------------+
  *           | debug stack (IST 2) | #DB, until it is known where it hit
  *  +0x8000  +---------------------+
- *           | arguments, widened  | XLAT_OFF: of a 32-bit guest's hypercalls (pv32/calls.c); else nothing
+ *           | nothing             |
  *  +0x4000  +---------------------+
  *           | struct vcpu         |
  *  +0x0000  +---------------------+
@@ -83,8 +83,6 @@
 
 #define VCPU_SIZE      0x10000
 #define VCPU_DATA_LEN  0x4000
-#define XLAT_OFF       0x4000
-#define XLAT_LEN       0x4000
 #define DEBUG_STACK    0x8000
 #define DEBUG_STACK_SP 0x9000
 #define CRASH_STACK_SP 0xb000

@@ -5,7 +5,7 @@
  * marked free in the frame table; nobody else uses them.
  */
 #define __XEN_TOOLS__ /* for the names of what a guest is refused */
-#include "paravisor.h"
+#include "shape.h"
 
 #include <xen/memory.h>
 
@@ -23,21 +23,21 @@ static long memory_map(uint64_t arg)
 	struct xen_memory_map map;
 	struct e820 ram = { 0, facts.nr_pages << PAGE_SHIFT, 1 };
 
-	if (copy_from_guest(&map, arg, sizeof(map)))
+	if (get_arg(&map, arg, SHAPE(xen_memory_map)))
 		return -XEN_EFAULT;
 	if (map.nr_entries < 1)
 		return -XEN_EINVAL;
 	map.nr_entries = 1;
-	if (copy_to_guest((uint64_t)map.buffer.p, &ram, sizeof(ram)) || copy_to_guest(arg, &map, sizeof(map)))
+	if (copy_to_guest((uint64_t)map.buffer.p, &ram, sizeof(ram)) || put_arg(arg, &map, SHAPE(xen_memory_map)))
 		return -XEN_EFAULT;
 	return 0;
 }
 
 static long machphys_mapping(uint64_t arg)
 {
-	struct xen_machphys_mapping m = { MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_END, max_mfn - 1 };
+	struct xen_machphys_mapping m = { M2P_START, M2P_END, max_mfn - 1 };
 
-	return copy_to_guest(arg, &m, sizeof(m));
+	return put_arg(arg, &m, SHAPE(xen_machphys_mapping));
 }
 
 /* What still maps it writable goes on counting: nobody gets it until that has ended. */
@@ -123,11 +123,11 @@ static void name_extent(uint64_t mfn, uint64_t pfn, unsigned order)
 }
 
 /* One extent of a decrease or a populate; false ends the loop, as Xen does at the first that fails. */
-static bool reserve_one(unsigned cmd, uint64_t at, unsigned order)
+static bool reserve_one(unsigned cmd, uint64_t list, uint64_t index, unsigned order)
 {
-	uint64_t frame_nr, mfn;
+	uint64_t frame_nr = 0, mfn;
 
-	if (cmd != XENMEM_increase_reservation && copy_from_guest(&frame_nr, at, sizeof(frame_nr)))
+	if (cmd != XENMEM_increase_reservation && get_word(&frame_nr, list, index))
 		return false;
 	if (cmd == XENMEM_decrease_reservation)
 		return give_extent(frame_nr, order);
@@ -138,7 +138,7 @@ static bool reserve_one(unsigned cmd, uint64_t at, unsigned order)
 		return false;
 	if (cmd == XENMEM_populate_physmap)
 		name_extent(mfn, frame_nr, order);
-	return !at || !copy_to_guest(at, &mfn, sizeof(mfn));
+	return !list || !put_word(list, index, mfn);
 }
 
 /* The count of what was done is the result; an error there is only for an argument that cannot be read. */
@@ -147,13 +147,12 @@ static long reservation(unsigned cmd, uint64_t arg)
 	struct xen_memory_reservation res;
 	uint64_t n = 0;
 
-	if (copy_from_guest(&res, arg, sizeof(res)))
+	if (get_arg(&res, arg, SHAPE(xen_memory_reservation)))
 		return -XEN_EFAULT;
 	if (res.extent_order > MAX_ORDER || !is_self(res.domid))
 		return 0;
 	lock(&memory_lock);
-	while (n < res.nr_extents && n < max_mfn &&
-	       reserve_one(cmd, res.extent_start.p ? (uint64_t)res.extent_start.p + n * 8 : 0, res.extent_order))
+	while (n < res.nr_extents && n < max_mfn && reserve_one(cmd, (uint64_t)res.extent_start.p, n, res.extent_order))
 		n++;
 	unlock(&memory_lock);
 	return (long)n;
@@ -176,13 +175,13 @@ static int take_chunk(const struct chunk *c)
 	uint64_t pfn, mfn;
 
 	for (unsigned i = 0; i < c->outs; i++) {
-		if (copy_from_guest(&pfn, c->to + i * 8ul, sizeof(pfn)))
+		if (get_word(&pfn, c->to, i))
 			return -XEN_EFAULT;
 		mfn = take_free(c->out_order);
 		if (mfn == PV_NONE)
 			return -XEN_ENOMEM;
 		name_extent(mfn, pfn, c->out_order);
-		if (copy_to_guest(c->to + i * 8ul, &mfn, sizeof(mfn)))
+		if (put_word(c->to, i, mfn))
 			return -XEN_EFAULT;
 	}
 	return 0;
@@ -202,8 +201,9 @@ static int trade_chunk(const struct chunk *c)
 {
 	int rc;
 
-	if (copy_from_guest(chunk_mfns, c->from, c->ins * 8ul))
-		return -XEN_EFAULT;
+	for (unsigned i = 0; i < c->ins; i++)
+		if (get_word(&chunk_mfns[i], c->from, i))
+			return -XEN_EFAULT;
 	if (!chunk_given(c))
 		return -XEN_EINVAL;
 	for (unsigned i = 0; i < c->ins; i++) {
@@ -232,8 +232,8 @@ static int trade_all(struct xen_memory_exchange *x)
 			.ins = 1u << more, .in_order = in, .outs = 1u << (in + more - out), .out_order = out
 		};
 
-		c.from = (uint64_t)x->in.extent_start.p + i * c.ins * 8;
-		c.to = (uint64_t)x->out.extent_start.p + i * c.outs * 8;
+		c.from = (uint64_t)x->in.extent_start.p + i * c.ins * sizeof(guest_word);
+		c.to = (uint64_t)x->out.extent_start.p + i * c.outs * sizeof(guest_word);
 		rc = trade_chunk(&c);
 		if (!rc)
 			x->nr_exchanged = (i + 1) << more;
@@ -246,7 +246,7 @@ static long exchange(uint64_t arg)
 	struct xen_memory_exchange x;
 	int rc;
 
-	if (copy_from_guest(&x, arg, sizeof(x)))
+	if (get_arg(&x, arg, SHAPE(xen_memory_exchange)))
 		return -XEN_EFAULT;
 	if (x.nr_exchanged > x.in.nr_extents)
 		return -XEN_EINVAL;
@@ -260,8 +260,7 @@ static long exchange(uint64_t arg)
 	lock(&memory_lock);
 	rc = trade_all(&x);
 	unlock(&memory_lock);
-	if (copy_to_guest(arg + offsetof(struct xen_memory_exchange, nr_exchanged), &x.nr_exchanged,
-			  sizeof(x.nr_exchanged)))
+	if (put_arg(arg, &x, SHAPE(xen_memory_exchange)))
 		rc = -XEN_EFAULT;
 	return rc;
 }
@@ -274,16 +273,13 @@ static long machphys_mfn_list(uint64_t arg)
 	struct xen_machphys_mfn_list list;
 	uint64_t pages = (max_mfn * sizeof(*m2p_table) + PAGE - 1) / PAGE, n = 0;
 
-	if (copy_from_guest(&list, arg, sizeof(list)))
+	if (get_arg(&list, arg, SHAPE(xen_machphys_mfn_list)))
 		return -XEN_EFAULT;
-	for (; n < list.max_extents && n * 512 < pages; n++) {
-		uint64_t mfn = va_frame(m2p_table) + n * 512;
-
-		if (copy_to_guest((uint64_t)list.extent_start.p + n * 8, &mfn, sizeof(mfn)))
+	for (; n < list.max_extents && n * 512 < pages; n++)
+		if (put_word((uint64_t)list.extent_start.p, n, va_frame(m2p_table) + n * 512))
 			return -XEN_EFAULT;
-	}
 	list.nr_extents = (unsigned)n;
-	return copy_to_guest(arg, &list, sizeof(list));
+	return put_arg(arg, &list, SHAPE(xen_machphys_mfn_list));
 }
 
 /* What a domain has, may have, and where its frame numbers end; of itself only. */

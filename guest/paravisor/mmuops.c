@@ -4,7 +4,7 @@
  * The checks behind them are mmu.c's.
  */
 #include "asm.h"
-#include "paravisor.h"
+#include "shape.h"
 
 /* Here the guest may not name itself by its number: that means somebody else's frames. */
 static bool is_own(uint64_t domid)
@@ -246,7 +246,7 @@ long hc_mmuext_op(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_v
 	if (n > MANY)
 		return -XEN_EINVAL;
 	for (i = 0; i < n; i++) {
-		rc = copy_from_guest(&op, list + i * sizeof(op), sizeof(op));
+		rc = get_arg(&op, list + (uint64_t)i * guest_len(SHAPE(mmuext_op)), SHAPE(mmuext_op));
 		if (!rc)
 			rc = op.cmd < ARRAY(ext_ops) && ext_ops[op.cmd] ? ext_ops[op.cmd](v, &op) : -XEN_ENOSYS;
 		if (rc) {

@@ -520,7 +520,6 @@ void wallclock_publish(void);
 void timer_set(struct vcpu *v);
 void timer_fired(struct vcpu *v);
 void runstate(struct vcpu *v, uint32_t state);
-int runstate_to_guest(uint64_t va, const vcpu_runstate_info_t *r);
 extern bool runstate_flagged; /* XEN_RUNSTATE_UPDATE is wanted around updates */
 void timer_change(struct vcpu *v);
 
@@ -566,9 +565,8 @@ hypercall_fn hc_set_trap_table, hc_mmu_update, hc_set_gdt, hc_stack_switch, hc_s
 	hc_set_segment_base, hc_mmuext_op, hc_nmi_op, hc_sched_op, hc_callback_op, hc_event_channel_op, hc_physdev_op,
 	hc_xenpmu_op, hc_sched_op_compat, hc_event_channel_op_compat, hc_physdev_op_compat,
 	hc_update_va_mapping_otherdomain, hc_denied, hc_platform_op, hc_sysctl, hc_domctl, hc_dm_op;
-hypercall_fn hc32_set_trap_table, hc32_set_gdt, hc32_set_callbacks, hc32_update_descriptor, hc32_memory_op,
-	hc32_multicall, hc32_update_va_mapping, hc32_update_va_mapping_otherdomain, hc32_set_timer_op, hc32_xen_version,
-	hc32_grant_table_op, hc32_vcpu_op, hc32_mmuext_op, hc32_nmi_op, hc32_sched_op, hc32_callback_op;
+hypercall_fn hc32_set_callbacks, hc32_update_descriptor, hc32_update_va_mapping, hc32_update_va_mapping_otherdomain,
+	hc32_set_timer_op; /* pv32/calls.c */
 long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5]);
 void hypercall_counts(void);
 

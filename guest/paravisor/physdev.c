@@ -5,7 +5,7 @@
  * guest or does nothing (emulate.c); the rest is refused as Xen refuses it to a
  * domain without devices.
  */
-#include "paravisor.h"
+#include "shape.h"
 
 #include <xen/physdev.h>
 
@@ -81,19 +81,19 @@ static long denied(struct vcpu *v, const void *arg)
 
 static const struct {
 	long (*fn)(struct vcpu *v, const void *arg);
-	size_t size;
+	shape_t shape; /* 0: its argument is not looked at */
 } ops[] = {
-	[PHYSDEVOP_eoi] = { no_interrupt, sizeof(struct physdev_eoi) },
-	[PHYSDEVOP_pirq_eoi_gmfn_v1] = { set_eoi_page, sizeof(struct physdev_pirq_eoi_gmfn) },
-	[PHYSDEVOP_pirq_eoi_gmfn_v2] = { set_eoi_page, sizeof(struct physdev_pirq_eoi_gmfn) },
-	[PHYSDEVOP_irq_status_query] = { irq_status, sizeof(struct physdev_irq_status_query) },
-	[PHYSDEVOP_set_iopl] = { set_iopl, sizeof(struct physdev_set_iopl) },
-	[PHYSDEVOP_set_iobitmap] = { set_bitmap, sizeof(struct physdev_set_iobitmap) },
-	[PHYSDEVOP_apic_read] = { denied, sizeof(struct physdev_apic) },
-	[PHYSDEVOP_apic_write] = { denied, sizeof(struct physdev_apic) },
-	[PHYSDEVOP_alloc_irq_vector] = { denied, sizeof(struct physdev_irq) },
-	[PHYSDEVOP_map_pirq] = { map_interrupt, sizeof(struct physdev_map_pirq) },
-	[PHYSDEVOP_unmap_pirq] = { map_interrupt, sizeof(struct physdev_unmap_pirq) },
+	[PHYSDEVOP_eoi] = { no_interrupt, SAME(physdev_eoi) },
+	[PHYSDEVOP_pirq_eoi_gmfn_v1] = { set_eoi_page, SHAPE(physdev_pirq_eoi_gmfn) },
+	[PHYSDEVOP_pirq_eoi_gmfn_v2] = { set_eoi_page, SHAPE(physdev_pirq_eoi_gmfn) },
+	[PHYSDEVOP_irq_status_query] = { irq_status, SAME(physdev_irq_status_query) },
+	[PHYSDEVOP_set_iopl] = { set_iopl, SAME(physdev_set_iopl) },
+	[PHYSDEVOP_set_iobitmap] = { set_bitmap, SHAPE(physdev_set_iobitmap) },
+	[PHYSDEVOP_apic_read] = { denied, SAME(physdev_apic) },
+	[PHYSDEVOP_apic_write] = { denied, SAME(physdev_apic) },
+	[PHYSDEVOP_alloc_irq_vector] = { denied, SAME(physdev_irq) },
+	[PHYSDEVOP_map_pirq] = { map_interrupt, SAME(physdev_map_pirq) },
+	[PHYSDEVOP_unmap_pirq] = { map_interrupt, SAME(physdev_unmap_pirq) },
 	[PHYSDEVOP_manage_pci_add] = { denied, 0 },
 	[PHYSDEVOP_manage_pci_remove] = { denied, 0 },
 	[PHYSDEVOP_manage_pci_add_ext] = { denied, 0 },
@@ -127,12 +127,12 @@ long hc_physdev_op(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint6
 		return 0;
 	if (cmd >= ARRAY(ops) || !ops[cmd].fn)
 		return -XEN_ENOSYS;
-	if (ops[cmd].size && copy_from_guest(buf, arg, ops[cmd].size))
+	if (ops[cmd].shape && get_arg(buf, arg, ops[cmd].shape))
 		return -XEN_EFAULT;
 	return ops[cmd].fn(v, buf);
 }
 
-/* The call of before Xen 3.2: the command stands before its argument in memory. */
+/* The call of before Xen 3.2: the command stands before its argument in memory, which is aligned to a word. */
 long hc_physdev_op_compat(struct vcpu *v, uint64_t arg, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
 	uint32_t cmd;
@@ -141,5 +141,5 @@ long hc_physdev_op_compat(struct vcpu *v, uint64_t arg, uint64_t b, uint64_t c, 
 		return -XEN_EFAULT;
 	if (cmd > PHYSDEVOP_alloc_irq_vector)
 		return -XEN_ENOSYS;
-	return hc_physdev_op(v, cmd, arg + offsetof(struct physdev_op, u), b, c, d | e);
+	return hc_physdev_op(v, cmd, arg + sizeof(guest_word), b, c, d | e);
 }

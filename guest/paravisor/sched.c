@@ -4,7 +4,7 @@
  * takes interrupts.
  */
 #include "asm.h"
-#include "paravisor.h"
+#include "shape.h"
 
 #include <xen/event_channel.h>
 #include <xen/sched.h>
@@ -49,7 +49,7 @@ static long op_poll(struct vcpu *v, uint64_t arg)
 	evtchn_port_t ports[POLL_PORTS];
 	struct sched_poll op;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
+	if (get_arg(&op, arg, SHAPE(sched_poll)))
 		return -XEN_EFAULT;
 	if (op.nr_ports > POLL_PORTS)
 		return -XEN_EINVAL;

@@ -5,7 +5,7 @@
  * that a guest cannot make itself a gate into ring 0 by writing to its own.
  */
 #include "asm.h"
-#include "paravisor.h"
+#include "shape.h"
 
 #define PAGE_ENTRIES 512u
 
@@ -56,7 +56,6 @@ int segment_load_gdt(struct vcpu *v, const uint64_t *mfns, unsigned ents)
 	return 0;
 }
 
-#if ROOT_LEVEL == 4
 long hc_set_gdt(struct vcpu *v, uint64_t list, uint64_t ents, uint64_t c, uint64_t d, uint64_t e)
 {
 	uint64_t mfns[GDT_GUEST];
@@ -64,11 +63,11 @@ long hc_set_gdt(struct vcpu *v, uint64_t list, uint64_t ents, uint64_t c, uint64
 	(void)c, (void)d, (void)e;
 	if (ents > GDT_GUEST * PAGE_ENTRIES)
 		return -XEN_EINVAL;
-	if (copy_from_guest(mfns, list, (ents + PAGE_ENTRIES - 1) / PAGE_ENTRIES * 8))
-		return -XEN_EFAULT;
+	for (unsigned i = 0; i * PAGE_ENTRIES < ents; i++)
+		if (get_word(&mfns[i], list, i))
+			return -XEN_EFAULT;
 	return segment_load_gdt(v, mfns, (unsigned)ents);
 }
-#endif
 
 /* ---- LDT ---- */
 

@@ -3,7 +3,7 @@
  * Time, as a Xen guest has it: how to scale the TSC itself (<xen/xen.h>,
  * struct vcpu_time_info), its timers, and how long its vCPUs ran.
  */
-#include "paravisor.h"
+#include "shape.h"
 
 #include <xen/sched.h>
 
@@ -96,17 +96,6 @@ void timer_fired(struct vcpu *v)
 /* Where state_entry_time stands: 64-bit words are aligned to 4 bytes in a 32-bit guest. */
 #define RUNSTATE_TIME_OFF (ROOT_LEVEL == 4 ? offsetof(vcpu_runstate_info_t, state_entry_time) : 4)
 
-int runstate_to_guest(uint64_t va, const vcpu_runstate_info_t *r)
-{
-	size_t times = sizeof(*r) - offsetof(vcpu_runstate_info_t, state_entry_time);
-
-	if (RUNSTATE_TIME_OFF == offsetof(vcpu_runstate_info_t, state_entry_time))
-		return copy_to_guest(va, r, sizeof(*r));
-	if (copy_to_guest(va, &r->state, sizeof(r->state)))
-		return -XEN_EFAULT;
-	return copy_to_guest(va + RUNSTATE_TIME_OFF, &r->state_entry_time, times);
-}
-
 void runstate(struct vcpu *v, uint32_t state)
 {
 	vcpu_runstate_info_t *r = &v->runstate;
@@ -122,5 +111,5 @@ void runstate(struct vcpu *v, uint32_t state)
 
 		copy_to_guest(v->runstate_va + RUNSTATE_TIME_OFF, &updating, sizeof(updating));
 	}
-	runstate_to_guest(v->runstate_va, r);
+	put_arg(v->runstate_va, r, SHAPE(vcpu_runstate_info));
 }

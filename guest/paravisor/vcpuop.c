@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vcpu_op: bringing vCPUs up and down, their timers, and the areas of guest memory that are theirs. */
 #include "asm.h"
-#include "paravisor.h"
+#include "shape.h"
 
 #include <xen/sched.h>
 
@@ -115,7 +115,7 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_register_runstate_memory_area op;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
+	if (get_arg(&op, arg, SHAPE(vcpu_register_runstate_memory_area)))
 		return -XEN_EFAULT;
 	if (!guest_range_ok(op.addr.p, sizeof(v->runstate)))
 		return -XEN_EFAULT;
@@ -127,7 +127,7 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg)
 
 static long op_get_runstate(struct vcpu *v, uint64_t arg)
 {
-	return copy_to_guest(arg, &v->runstate, sizeof(v->runstate));
+	return put_arg(arg, &v->runstate, SHAPE(vcpu_runstate_info));
 }
 
 /* What it holds never changes here, so it is written once. Address 0: no more of it. */
@@ -135,7 +135,7 @@ static long op_register_time(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_register_time_memory_area op;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
+	if (get_arg(&op, arg, SHAPE(vcpu_register_time_memory_area)))
 		return -XEN_EFAULT;
 	return op.addr.p ? copy_to_guest(op.addr.p, &v->info->time, sizeof(v->info->time)) : 0;
 }
@@ -173,7 +173,7 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
 
 	if (v != this_vcpu())
 		return -XEN_EINVAL;
-	if (copy_from_guest(&op, arg, sizeof(op)))
+	if (get_arg(&op, arg, SHAPE(vcpu_set_singleshot_timer)))
 		return -XEN_EFAULT;
 	/* VCPU_SSHOTTMR_future changes nothing, as on Xen: a time that is past is due at once. */
 	v->timer_ns = op.timeout_abs_ns ? op.timeout_abs_ns : 1;

@@ -49,7 +49,7 @@ static long guest_handle(uint64_t arg)
 
 long hc_xen_version(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint64_t d, uint64_t e)
 {
-	uint64_t virt_start = HYPERVISOR_VIRT_START;
+	guest_word virt_start = HV_START;
 
 	(void)v, (void)c, (void)d, (void)e;
 	switch (cmd) {
@@ -60,7 +60,7 @@ long hc_xen_version(struct vcpu *v, uint64_t cmd, uint64_t arg, uint64_t c, uint
 	case XENVER_compile_info:
 		return compile_info(arg);
 	case XENVER_capabilities:
-		return put(arg, "xen-3.0-x86_64 ", XEN_CAPABILITIES_INFO_LEN);
+		return put(arg, ROOT_LEVEL == 4 ? "xen-3.0-x86_64 " : "xen-3.0-x86_32p ", XEN_CAPABILITIES_INFO_LEN);
 	case XENVER_changeset:
 		return put(arg, "unavailable", XEN_CHANGESET_INFO_LEN);
 	case XENVER_platform_parameters:
