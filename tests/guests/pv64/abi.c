@@ -24,8 +24,6 @@ void ask_all(const struct asked *rows, size_t nr)
 		check(rows[i].what, call(rows[i].nr, rows[i].a, rows[i].b, rows[i].c, rows[i].d, 0), rows[i].want);
 }
 
-#define P(x) ((uint64_t) & (x))
-
 /* ---- Calls that only look at their arguments ---- */
 
 static char text[1024];

@@ -7,7 +7,6 @@
 
 #define UNMAPPED 0x10ul
 #define NOBODY   77
-#define P(x)     ((uint64_t) & (x))
 
 static shared_info_t *shared;
 

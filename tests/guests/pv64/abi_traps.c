@@ -4,73 +4,28 @@
  * in a process. Both run on the same tables: every page of a PV guest is ring 3's.
  */
 #include "abi.h"
+#include "instructions.h"
 
 #include <xen/callback.h>
 #include <xen/physdev.h>
-
-#define TRAP_UD 6
-#define TRAP_NM 7
-#define TRAP_GP 13
-#define TRAP_PF 14
-#define NONE    (-1)
-#define P(x)    ((uint64_t) & (x))
 
 static shared_info_t *shared;
 
 /* ---- Single instructions ---- */
 
-#define CODE(name, insn)                                                                                               \
-	static void name(uint64_t a, uint64_t b)                                                                       \
-	{                                                                                                              \
-		(void)b;                                                                                               \
-		__asm__ volatile(insn ::"a"(a), "d"(0x80) : "rcx", "rbx", "memory");                                   \
-	}
-CODE(do_nothing, "")
-CODE(do_int3, "int3")
-CODE(do_int_3, "int $3")
-CODE(do_icebp, ".byte 0xf1")
-CODE(do_int_1, "int $1")
-CODE(do_int_20, "int $0x20")
-CODE(do_int_21, "int $0x21")
-CODE(do_int_80, "int $0x80")
-CODE(do_int_82, "int $0x82")
-CODE(do_into, ".byte 0xce")
-CODE(do_ud2, "ud2")
-CODE(do_forced_mov, "ud2a; .ascii \"xen\"; mov $1, %%ecx")
-CODE(do_forced_cpuid, "xor %%eax, %%eax; ud2a; .ascii \"xen\"; cpuid")
-CODE(do_divide, "xor %%ecx, %%ecx; xor %%edx, %%edx; div %%ecx")
-CODE(do_load_ds, "mov %%ax, %%ds")
-CODE(do_load_ss, "mov %%ax, %%ss")
-CODE(do_read, "movb (%%rax), %%cl")
-CODE(do_write, "movb $1, (%%rax)")
-CODE(do_jump, "jmp *%%rax")
-CODE(do_cli, "cli")
-CODE(do_sti, "sti")
-CODE(do_out, "out %%al, %%dx")
-CODE(do_in, "in %%dx, %%eax")
-CODE(do_hlt, "hlt")
-CODE(do_invlpg, "invlpg (%%rax)")
-CODE(do_lgdt, "lgdt (%%rsp)")
-CODE(do_ltr, "ltr %%ax")
-CODE(do_mov_cr0, "mov %%cr0, %%rcx; xor %%rax, %%rcx; mov %%rcx, %%cr0")
-CODE(do_read_cr3, "mov %%cr3, %%rcx")
-CODE(do_read_cr8, "mov %%cr8, %%rcx")
-CODE(do_clts, "clts")
-CODE(do_fnop, "fnop")
-CODE(do_write_dr7, "mov %%rax, %%db7")
-CODE(do_rdmsr, "mov %%eax, %%ecx; rdmsr")
-CODE(do_wrmsr, "mov %%eax, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr")
-CODE(do_wbinvd, "wbinvd")
-CODE(do_rdtsc, "rdtsc")
-CODE(do_syscall, "syscall")
+static void do_read_cr8(unsigned long a, unsigned long b)
+{
+	(void)a, (void)b;
+	__asm__ volatile("mov %%cr8, %%rcx" ::: "rcx");
+}
 
-/* What becomes of an instruction: the vector, 0 for none, and the error code, or NONE. */
-static const struct {
-	const char *what;
-	void (*fn)(uint64_t a, uint64_t b);
-	uint64_t a;
-	long kernel, kernel_error, user, user_error;
-} rows[] = {
+static void do_syscall(unsigned long a, unsigned long b)
+{
+	(void)b;
+	__asm__ volatile("syscall" ::"a"(a), "d"(0x80) : "rcx", "rbx", "memory");
+}
+
+static const struct instruction rows[] = {
 	{ "nothing", do_nothing, 0, 0, NONE, 32, NONE },
 	{ "int3", do_int3, 0, 3, NONE, 3, NONE },
 	{ "int $3", do_int_3, 0, 3, NONE, 3, NONE },
@@ -83,7 +38,7 @@ static const struct {
 	{ "ud2", do_ud2, 0, TRAP_UD, NONE, TRAP_UD, NONE },
 	{ "a forced mov", do_forced_mov, 0, TRAP_UD, NONE, TRAP_UD, NONE },
 	{ "a forced cpuid", do_forced_cpuid, 0, 0, NONE, 32, NONE },
-	{ "a division by 0", do_divide, 0, 0 + 64, NONE, 0 + 64, NONE },
+	{ "a division by 0", do_divide, 0, TRAP_DE, NONE, TRAP_DE, NONE },
 	{ "a selector beyond the table", do_load_ds, 0xfff8, TRAP_GP, 0xfff8, TRAP_GP, 0xfff8 },
 	{ "a selector of an LDT that is not there", do_load_ds, 0x0c, TRAP_GP, 0x0c, TRAP_GP, 0x0c },
 	{ "a stack segment that is null", do_load_ss, 0, TRAP_GP, 0, TRAP_GP, 0 },
@@ -114,43 +69,6 @@ static const struct {
 	{ "rdtsc", do_rdtsc, 0, 0, NONE, 32, NONE },
 	{ "hlt, of a process", do_hlt, 0, NONE, NONE, TRAP_GP, 0 },
 };
-
-static void say_where(const char *where, const char *what, bool right, uint64_t seen)
-{
-	static char line[128];
-	size_t n = 0;
-
-	while (*where)
-		line[n++] = *where++;
-	while (*what && n < sizeof(line) - 1)
-		line[n++] = *what++;
-	line[n] = 0;
-	check(line, right ? 0 : (long)(seen << 32 | (trap_error & 0xffffffff)), 0);
-}
-
-/* Division by 0 has vector 0, as "nothing came" has: its frame tells them apart. */
-static bool came(uint64_t seen, long want, long error)
-{
-	if (want >= 64)
-		return seen == 0 && trap_rip != 0;
-	return seen == (uint64_t)want && (error == NONE || trap_error == (uint64_t)error);
-}
-
-static void instructions(void)
-{
-	for (unsigned i = 0; i < ARRAY(rows); i++) {
-		uint64_t seen;
-
-		if (rows[i].kernel != NONE) {
-			trap_rip = 0;
-			seen = try(rows[i].fn, rows[i].a, 0);
-			say_where("kernel: ", rows[i].what, came(seen, rows[i].kernel, rows[i].kernel_error), seen);
-		}
-		trap_rip = 0;
-		seen = in_user(rows[i].fn, rows[i].a, 0);
-		say_where("process: ", rows[i].what, came(seen, rows[i].user, rows[i].user_error), seen);
-	}
-}
 
 static void frames(void)
 {
@@ -248,7 +166,7 @@ static void system_calls(void)
 	check("a process makes no hypercalls", (long)answer, 2 * __HYPERVISOR_sched_op);
 	call(__HYPERVISOR_callback_op, CALLBACKOP_register, P(none), 0, 0, 0);
 	check("without a callback the instruction is invalid", (long)in_user(do_syscall, 0, 0), TRAP_UD);
-	check("and that is where it stands", *(uint16_t *)trap_rip, 0x050f);
+	check("and that is where it stands", *(uint16_t *)trap_ip, 0x050f);
 	call(__HYPERVISOR_callback_op, CALLBACKOP_register, P(back), 0, 0, 0);
 }
 
@@ -303,7 +221,7 @@ void check_traps(void)
 	call(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS, (uint64_t)kernel_stack + sizeof(kernel_stack), 0, 0, 0);
 	set_traps();
 	set_iopl(0);
-	instructions();
+	check_instructions(rows, ARRAY(rows));
 	frames();
 	levels();
 	system_calls();

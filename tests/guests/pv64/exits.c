@@ -1,73 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A PV guest that does one thing very often, and then the next, so that whoever
- * runs it can count what leaves the virtual machine meanwhile (tests/lab/kvm/exits).
- * With "wait=typed" on the command line it waits for a byte on its console before
- * and after each batch; it waits by looking, for that leaves no machine. Without
- * that word it does less of each, and its answers alone are what is tested.
- */
-#include "guest.h"
+/* What the guest whose exits are counted does as a 64-bit one. */
+#include "exits.h"
 
 #include <xen/callback.h>
 
-#define OFTEN   100000
-#define SELDOM  1000
-#define FAR_OFF 1000000000000000ul /* ns: the timer that is set never comes */
-#define PF      14
-
 static uint8_t page[PAGE] __attribute__((aligned(4096)));
-static uint8_t hole[PAGE] __attribute__((aligned(4096))); /* not mapped */
 static uint8_t kernel_stack[2 * PAGE] __attribute__((aligned(4096)));
 
-/* ---- The batches: each returns how often it got the right answer ---- */
-
-static long nothing(long n)
-{
-	return n;
-}
-
-static void ask_often(uint64_t n, uint64_t b)
-{
-	(void)b;
-	while (n--) {
-		uint64_t nr = 21;
-
-		__asm__ volatile("syscall" : "+a"(nr) : : "rcx", "r11", "memory");
-	}
-}
-
-static long system_calls(long n)
-{
-	syscalls_seen = 0;
-	return in_user(ask_often, (uint64_t)n, 0) == BACK ? (long)syscalls_seen : 0;
-}
-
-static void read_hole(uint64_t a, uint64_t b)
-{
-	(void)a, (void)b;
-	*(volatile uint8_t *)hole;
-}
-
-static long process_faults(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += in_user(read_hole, 0, 0) == PF;
-	return right;
-}
-
-static long kernel_faults(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += try(read_hole, 0, 0) == PF;
-	return right;
-}
-
-/* The iret hypercall to where the guest's kernel is already. */
-static void iret_here(void)
+void iret_here(void)
 {
 	__asm__ volatile("	movq %%rsp, %%rdx\n"
 			 "	leaq 1f(%%rip), %%rax\n"
@@ -89,181 +29,26 @@ static void iret_here(void)
 			 : "rax", "rcx", "rdx", "r11", "memory", "cc");
 }
 
-static long irets(long n)
+long switch_process(void)
 {
-	long done = 0;
+	long ret = call(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS, (unsigned long)kernel_stack + sizeof(kernel_stack),
+			0, 0, 0);
 
-	while (n--) {
-		iret_here();
-		done++;
-	}
-	return done;
+	ret |= call(__HYPERVISOR_set_segment_base, SEGBASE_FS, (unsigned long)page, 0, 0, 0);
+	return ret | ext(MMUEXT_NEW_BASEPTR, mfn_of((void *)start_info->pt_base));
 }
 
-static void stay(uint64_t a, uint64_t b)
+long set_timer(uint64_t ns)
 {
-	(void)a, (void)b;
+	return call(__HYPERVISOR_set_timer_op, ns, 0, 0, 0, 0);
 }
 
-/* To a process, which comes back by an int. */
-static long process_irets(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += in_user(stay, 0, 0) == BACK;
-	return right;
-}
-
-/* A page of its own, now read-only and now writable again. */
-static long mmu_updates(long n)
-{
-	uint64_t entry = mfn_of(table_at(page, 1)) << 12 | ((uint64_t)page >> 12 & 511) << 3, pte = pte_of(page);
-	long right = 0;
-
-	while (n--)
-		right += update(entry, n & 1 ? pte & ~PTE_W : pte) == 0;
-	return right;
-}
-
-static long va_mappings(long n)
-{
-	uint64_t pte = pte_of(page);
-	long right = 0;
-
-	while (n--)
-		right += map_at(page, n & 1 ? pte & ~PTE_W : pte) == 0;
-	return right;
-}
-
-static long versions(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += call(__HYPERVISOR_xen_version, XENVER_version, 0, 0, 0, 0) >> 16 == 4;
-	return right;
-}
-
-/* What a kernel does at each switch between processes. */
-static long switches(long n)
-{
-	uint64_t root = mfn_of((void *)start_info->pt_base);
-	long right = 0;
-
-	while (n--) {
-		long ret = call(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS,
-				(uint64_t)kernel_stack + sizeof(kernel_stack), 0, 0, 0);
-
-		ret |= call(__HYPERVISOR_set_segment_base, SEGBASE_FS, (uint64_t)page, 0, 0, 0);
-		ret |= ext(MMUEXT_NEW_BASEPTR, root);
-		right += ret == 0;
-	}
-	return right;
-}
-
-static long flushes(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += ext(MMUEXT_TLB_FLUSH_LOCAL, 0) == 0;
-	return right;
-}
-
-static long timers(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += call(__HYPERVISOR_set_timer_op, FAR_OFF, 0, 0, 0, 0) == 0;
-	call(__HYPERVISOR_set_timer_op, 0, 0, 0, 0, 0);
-	return right;
-}
-
-static long bytes(long n)
-{
-	for (long i = 0; i < n; i++)
-		print(i % 64 ? "." : "\n");
-	print("\n");
-	return n;
-}
-
-/* Quiet ones must not leave the machine; the others must, each time. */
-static const struct {
-	const char *name;
-	long (*batch)(long n);
-	bool quiet;
-} rows[] = {
-	{ "nothing", nothing, true },
-	{ "system-call", system_calls, true },
-	{ "fault-of-a-process", process_faults, true },
-	{ "fault-of-the-kernel", kernel_faults, true },
-	{ "iret", irets, true },
-	{ "iret-to-a-process", process_irets, true },
-	{ "mmu_update", mmu_updates, true },
-	{ "update_va_mapping", va_mappings, true },
-	{ "xen_version", versions, true },
-	{ "switch-of-processes", switches, true },
-	{ "flush-of-the-TLB", flushes, true },
-	{ "set_timer_op", timers, false },
-	{ "byte-on-the-console", bytes, false },
-};
-
-/* ---- Beginning and end of a batch ---- */
-
-static void wait_for_byte(void)
-{
-	struct xencons_interface *ring = console_ring();
-
-	while (*(volatile XENCONS_RING_IDX *)&ring->in_prod == ring->in_cons)
-		__asm__ volatile("pause");
-	ring->in_cons++;
-}
-
-/* "# begin fault 100000 quiet" */
-static void mark(const char *what, unsigned row, long n)
-{
-	print("# ");
-	print(what);
-	print(" ");
-	print(rows[row].name);
-	print(" ");
-	print_number(n);
-	print(rows[row].quiet ? " quiet\n" : " loud\n");
-	wait_for_byte();
-}
-
-/* A first batch, a short one, touches all that the one which is counted will. */
-static void run(unsigned row, bool waits)
-{
-	long n = rows[row].quiet ? OFTEN : SELDOM, right;
-
-	check(rows[row].name, rows[row].batch(SELDOM), SELDOM);
-	if (!waits)
-		return;
-	mark("begin", row, n);
-	right = rows[row].batch(n);
-	mark("end", row, n);
-	check(rows[row].name, right, n);
-}
-
-static void set_up(void)
+void prepare(void)
 {
 	struct callback_register on_syscall = { CALLBACKTYPE_syscall, 0, (unsigned long)syscall_entry };
 
-	call(__HYPERVISOR_callback_op, CALLBACKOP_register, (uint64_t)&on_syscall, 0, 0, 0);
-	call(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS, (uint64_t)kernel_stack + sizeof(kernel_stack), 0, 0, 0);
+	call(__HYPERVISOR_callback_op, CALLBACKOP_register, P(on_syscall), 0, 0, 0);
+	call(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS, (unsigned long)kernel_stack + sizeof(kernel_stack), 0, 0, 0);
 	check("processes run on the kernel's tables", ext(MMUEXT_NEW_USER_BASEPTR, mfn_of((void *)start_info->pt_base)),
 	      0);
-	check("a page is taken away", map_at(hole, 0), 0);
-}
-
-void guest_main(void)
-{
-	bool waits = asked_for("wait", "typed");
-
-	set_up();
-	for (unsigned row = 0; row < ARRAY(rows); row++)
-		run(row, waits);
 }

@@ -5,19 +5,11 @@
  * back. A trap that the guest expects goes on at `recovery`, if that is set,
  * with what its frame held in trap_*; any other ends the guest.
  */
-#define VIRT_BASE 0xffffffff80000000
-
-.macro NOTE type, size, desc:vararg
-	.balign 4
-	.long 4, \size, \type
-	.asciz "Xen"
-	\desc
-.endm
+#include "arch.h"
+#include "notes.h"
 
 	.section .note.xen, "a", @note
-	NOTE 6, 6, .asciz "linux"
-	NOTE 5, 8, .asciz "xen-3.0"
-	NOTE 8, 8, .asciz "generic"
+	PV_NOTES
 	NOTE 3, 8, .quad VIRT_BASE
 	NOTE 4, 8, .quad 0
 	NOTE 1, 8, .quad start
@@ -54,19 +46,24 @@ start_of_traps:
 	.set vec, vec + 1
 	.endr
 trap_common:
-	popq trap_rip(%rip)
+	popq trap_ip(%rip)
 	popq trap_cs(%rip)
 	popq trap_flags(%rip)
 	cmpq $0, recovery(%rip)
 	je 1f
 	movq recovery_rsp(%rip), %rsp
 	jmp *recovery(%rip)
-1:	ud2
+1:	xorl %eax, %eax			/* set_trap_table: none. The crash block shows vector and address */
+	xorl %edi, %edi
+	syscall
+	movq trap_seen(%rip), %rsi
+	movq trap_ip(%rip), %rdx
+	ud2
 
 trap_debug:
 	incq debug_hits(%rip)
 	movq 16(%rsp), %rcx
-	movq %rcx, trap_rip(%rip)
+	movq %rcx, trap_ip(%rip)
 	popq %rcx
 	popq %r11
 	orl $3, 8(%rsp)
@@ -221,7 +218,7 @@ user_ss:
 
 	.bss
 	.balign 4096
-	.globl hypercall_page, trap_seen, trap_error, trap_rip, trap_cs, trap_flags, debug_hits
+	.globl hypercall_page, trap_seen, trap_error, trap_ip, trap_cs, trap_flags, debug_hits
 	.globl events_seen, event_flag, failsafes_seen, nmis_seen, nmi_again, nmis_nested, syscalls_seen, second_alive, second_stack_end
 hypercall_page:
 	.skip 4096
@@ -229,7 +226,7 @@ hypercall_page:
 user_stack_end:
 	.skip 4096
 second_stack_end:
-.irp name, trap_seen, trap_error, trap_rip, trap_cs, trap_flags, debug_hits, recovery, recovery_rsp, events_seen, \
+.irp name, trap_seen, trap_error, trap_ip, trap_cs, trap_flags, debug_hits, recovery, recovery_rsp, events_seen, \
 	event_flag, failsafes_seen, nmis_seen, nmi_again, nmis_nested, syscalls_seen, second_alive
 \name:
 	.skip 8

@@ -1,47 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One kernel, three starts: by its Xen notes at `by_notes`, and by the boot
+ * One kernel, three starts: by its Xen notes at `notes_entry`, and by the boot
  * protocol at e_entry, which hardware_subarch (0x23c in boot_params) sends on:
  * to the same checks for Xen, or, on a PC, to a few lines that need no paging.
  * Nothing here is privileged until it is sure that this is a PC.
  */
-#define VIRT_BASE 0xc0000000
-#define COM1      0x3f8
+#include "arch.h"
+#include "notes.h"
 
-.macro NOTE owner, owner_len, type, size, desc:vararg
-	.balign 4
-	.long \owner_len, \size, \type
-	.asciz "\owner"
-	.balign 4
-	\desc
-.endm
+#define COM1 0x3f8
 
 	.section .note.xen, "a", @note
-	NOTE Xen, 4, 6, 6, .asciz "linux"
-	NOTE Xen, 4, 5, 8, .asciz "xen-3.0"
-	NOTE Xen, 4, 8, 8, .asciz "generic"
-	NOTE Xen, 4, 3, 4, .long VIRT_BASE
-	NOTE Xen, 4, 4, 4, .long 0
-	NOTE Xen, 4, 1, 4, .long by_notes
-	NOTE Xen, 4, 9, 4, .asciz "yes"
-	NOTE paraboot, 9, 1, 4, .long 0b101
-	NOTE paraboot, 9, 2, 16, .quad 0xf5400000, 0x400000
+	PV_NOTES
+	NOTE 3, 4, .long VIRT_BASE
+	NOTE 4, 4, .long 0
+	NOTE 1, 4, .long notes_entry
+	NOTE 9, 4, .asciz "yes"
+	OWN_NOTE 1, 4, .long 0b101
+	OWN_NOTE 2, 16, .quad 0xf5400000, 0x400000
 	.balign 4
 
 	.text
-	.globl by_protocol
-by_protocol:
+	.globl protocol_entry
+protocol_entry:
 	cmpl $0, 0x23c(%esi)
 	je on_a_pc
 	pushl %esi
-	pushl $1
-	call checks
+	call by_protocol
 
-	.globl by_notes
-by_notes:
+notes_entry:
 	pushl %esi
-	pushl $0
-	call checks
+	call by_notes
 
 /*
  * Not where it was linked, and without a stack: boot_params has 4 bytes for one

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What every guest here needs: hypercalls, lines of TAP on the console ring, and its own page tables. */
+/* What every PV guest here needs: lines of TAP on the console ring, its own page tables, a start and an end. */
 #include "guest.h"
 
 const struct start_info *start_info;
-uint64_t *p2m;
+xen_pfn_t *p2m;
 static unsigned number, failures;
 
-/* ---- Hypercalls and printing ---- */
-
-long call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-	register uint64_t r10 __asm__("r10") = d;
-	register uint64_t r8 __asm__("r8") = e;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8)
-			 : "0"(nr)
-			 : "rcx", "r11", "memory");
-	return ret;
-}
+/* ---- Printing ---- */
 
 size_t length(const char *s)
 {
@@ -30,10 +17,17 @@ size_t length(const char *s)
 	return n;
 }
 
+bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
 /* The initial area maps every page of the guest at its place above VIRT_BASE. */
 struct xencons_interface *console_ring(void)
 {
-	const uint64_t *pfn_of_mfn = (const uint64_t *)0xffff800000000000;
+	const xen_pfn_t *pfn_of_mfn = (const xen_pfn_t *)M2P;
 
 	return (void *)(VIRT_BASE + pfn_of_mfn[start_info->console.domU.mfn] * PAGE);
 }
@@ -46,7 +40,7 @@ void print(const char *s)
 
 	while (*s) {
 		if (ring->out_prod - *(volatile XENCONS_RING_IDX *)&ring->out_cons == sizeof(ring->out)) {
-			call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0, 0);
+			call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, P(send), 0, 0, 0);
 			call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
 			continue;
 		}
@@ -54,7 +48,7 @@ void print(const char *s)
 		__asm__ volatile("" ::: "memory");
 		ring->out_prod++;
 	}
-	call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0, 0);
+	call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, P(send), 0, 0, 0);
 }
 
 void print_number(long value)
@@ -93,14 +87,14 @@ void shut_down(unsigned reason)
 {
 	struct sched_shutdown op = { reason };
 
-	call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)&op, 0, 0, 0);
+	call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, P(op), 0, 0, 0);
 }
 
 /* ---- The guest's own memory ---- */
 
-uint64_t pfn_of(const void *va)
+unsigned long pfn_of(const void *va)
 {
-	return ((uint64_t)va - VIRT_BASE) / PAGE;
+	return ((unsigned long)va - VIRT_BASE) / PAGE;
 }
 
 uint64_t mfn_of(const void *va)
@@ -113,62 +107,68 @@ static uint64_t *table_of(uint64_t pte)
 {
 	uint64_t *tables = (uint64_t *)start_info->pt_base;
 
-	for (uint64_t i = 0; i < start_info->nr_pt_frames; i++)
+	for (unsigned long i = 0; i < start_info->nr_pt_frames; i++)
 		if (mfn_of(tables + i * 512) == (pte >> 12 & 0xffffffffff))
 			return tables + i * 512;
 	return NULL;
+}
+
+/* Where an address's entry is in its table of that level. */
+unsigned slot_of(const void *va, unsigned level)
+{
+	return (unsigned long)va >> (12 + 9 * (level - 1)) & 511;
 }
 
 uint64_t *table_at(const void *va, unsigned level)
 {
 	uint64_t *table = (uint64_t *)start_info->pt_base;
 
-	for (unsigned l = 4; l > level && table; l--)
-		table = table_of(table[(uint64_t)va >> (12 + 9 * (l - 1)) & 511]);
+	for (unsigned l = LEVELS; l > level && table; l--)
+		table = table_of(table[slot_of(va, l)]);
 	return table;
 }
 
-long map_at(const void *va, uint64_t pte)
+uint64_t *leaf_of(const void *va)
 {
-	return call(__HYPERVISOR_update_va_mapping, (uint64_t)va, pte, UVMF_INVLPG, 0, 0);
+	return &table_at(va, 1)[slot_of(va, 1)];
 }
 
 long update(uint64_t maddr, uint64_t value)
 {
 	struct mmu_update u = { maddr, value };
 
-	return call(__HYPERVISOR_mmu_update, (uint64_t)&u, 1, 0, DOMID_SELF, 0);
+	return call(__HYPERVISOR_mmu_update, P(u), 1, 0, DOMID_SELF, 0);
 }
 
 long ext(unsigned cmd, uint64_t mfn)
 {
 	struct mmuext_op op = { .cmd = cmd, .arg1.mfn = mfn };
 
-	return call(__HYPERVISOR_mmuext_op, (uint64_t)&op, 1, 0, DOMID_SELF, 0);
+	return call(__HYPERVISOR_mmuext_op, P(op), 1, 0, DOMID_SELF, 0);
 }
 
 uint64_t pte_of(const void *va)
 {
-	return table_at(va, 1)[(uint64_t)va >> 12 & 511];
+	return *leaf_of(va);
 }
 
 /* ---- The start and the end ---- */
 
-/* Handlers of start.S, one a vector; int n from a process is for 3, 4 and the gate by which it comes back. */
-void set_traps(void)
+/* The class's handlers, one a vector; int n from a process is for 3, 4 and the gate by which it comes back. */
+long set_traps(void)
 {
 	struct trap_info traps[TRAPS + 1] = { { 0 } };
 
 	for (unsigned n = 0; n < TRAPS; n++)
 		traps[n] = (struct trap_info){ (uint8_t)(n < 32 ? n : BACK), n == 3 || n == 4 || n == 32 ? 3 : 0,
 					       FLAT_KERNEL_CS, trap_entries[n] };
-	call(__HYPERVISOR_set_trap_table, (uint64_t)traps, 0, 0, 0, 0);
+	return call(__HYPERVISOR_set_trap_table, (unsigned long)traps, 0, 0, 0, 0);
 }
 
 void guest_start(const struct start_info *si)
 {
 	start_info = si;
-	p2m = (uint64_t *)si->mfn_list;
+	p2m = (xen_pfn_t *)si->mfn_list;
 	set_traps();
 	guest_main();
 	print("1..");
