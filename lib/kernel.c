@@ -398,9 +398,8 @@ const struct segment *kernel_segment_at(const struct kernel *kernel, pb_gpa gpa)
  * Linux gives e_entry physical, other kernels often virtual. A segment linked
  * at 0 is per-CPU data, whose addresses are offsets: nothing is entered there.
  */
-int kernel_entry_gpa(const struct pb_image *image, pb_gpa *ret, struct pb_error *err)
+int kernel_entry_of(const struct kernel *kernel, pb_gpa *ret, struct pb_error *err)
 {
-	const struct kernel *kernel = image_kernel(image);
 	uint64_t entry = kernel->entry;
 
 	if (kernel_segment_at(kernel, entry)) {
@@ -416,6 +415,11 @@ int kernel_entry_gpa(const struct pb_image *image, pb_gpa *ret, struct pb_error 
 		}
 	}
 	return fail(err, PB_E_ENTRY_OUTSIDE, "e_entry", entry, kernel->high_gpa, 0x18);
+}
+
+int kernel_entry_gpa(const struct pb_image *image, pb_gpa *ret, struct pb_error *err)
+{
+	return kernel_entry_of(image_kernel(image), ret, err);
 }
 
 /* ---- Looking for a string ---- */

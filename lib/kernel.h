@@ -12,6 +12,9 @@
 int kernel_parse(struct kernel *ret, const struct elf_file *elf, const struct pb_limits *limits, struct pb_error *err);
 void kernel_clear(struct kernel *kernel);
 
+/* kernel_entry_gpa() of any ELF file. */
+int kernel_entry_of(const struct kernel *kernel, pb_gpa *ret, struct pb_error *err);
+
 /* Give up all that an image's kernel part holds. */
 void kernel_free(struct pb_image *image);
 

@@ -40,6 +40,7 @@
 #define PACK_NOWHERE       0xffffffff
 #define PACK_STACK_LEN     0x4000
 #define PACK_HYPERCALL_LEN 0x1000
+#define PACK_LINE_LEN      0x1000 /* room for both command lines and a NUL */
 #define PACK_ALIGN_MIN                                                                                                 \
 	0x200000 /* windows differ by multiples of this, or by nothing: so copies of the code don't meet */
 

@@ -7,16 +7,18 @@
 
 #include <xen/xen.h>
 
-static char joined[4096];
+static char line[PACK_LINE_LEN]; /* what was compiled in; in the end, the loader's behind it */
 
 uint64_t cmdline_of(const struct boot_params *params)
 {
 	return params->hdr.cmd_line_ptr | (uint64_t)params->ext_cmd_line_ptr << 32;
 }
 
-static const char *own_cmdline(void)
+/* It lies behind the program, where the copy that runs has its variables: so from the image, while that is whole. */
+void cmdline_take_own(const struct start *start)
 {
-	return (const char *)&pack_page - PACK_PAGE_OFF + pack_page.cmdline_off;
+	move_bytes(line, (const char *)start->load + pack_page.cmdline_off, pack_page.cmdline_len);
+	line[pack_page.cmdline_len] = 0;
 }
 
 static bool is_break(char c)
@@ -25,10 +27,10 @@ static bool is_break(char c)
 }
 
 /* A word of the line that begins so, and is nothing more unless `word` ends with '='. */
-static bool line_has(const char *line, const char *word)
+static bool line_has(const char *at, const char *word)
 {
-	for (bool fresh = true; *line; fresh = is_break(*line++)) {
-		const char *a = line, *b = word;
+	for (bool fresh = true; *at; fresh = is_break(*at++)) {
+		const char *a = at, *b = word;
 
 		while (*b && *a == *b)
 			a++, b++;
@@ -40,32 +42,30 @@ static bool line_has(const char *line, const char *word)
 
 bool cmdline_has(const struct boot_params *params, const char *word)
 {
-	uintptr_t line = (uintptr_t)cmdline_of(params);
+	uintptr_t theirs = (uintptr_t)cmdline_of(params);
 
-	return (line && line_has((const char *)line, word)) || (pack_page.cmdline_len && line_has(own_cmdline(), word));
+	return (theirs && line_has((const char *)theirs, word)) || line_has(line, word);
 }
 
-/* Into `joined`, with its NUL; its length, or 0 where there is nothing of our own to add. */
+/* The whole line's length, or 0 where there is nothing of our own to add. */
 static size_t join(const char *theirs)
 {
 	size_t len = pack_page.cmdline_len;
 
-	if (!len || len > sizeof(joined) - 2)
+	if (!len)
 		return 0;
-	move_bytes(joined, own_cmdline(), len);
 	if (theirs && *theirs)
-		joined[len++] = ' ';
-	while (theirs && *theirs && len < sizeof(joined) - 1)
-		joined[len++] = *theirs++;
-	joined[len] = 0;
+		line[len++] = ' ';
+	while (theirs && *theirs && len < sizeof(line) - 1)
+		line[len++] = *theirs++;
+	line[len] = 0;
 	return len;
 }
 
-/* The sum of both is below sizeof(joined): the header's cmdline_size, which the packer lowered, is what the loader
- * keeps to. */
+/* Both fit: the header's cmdline_size, which the packer lowered, is what the loader keeps to. */
 void cmdline_add_own(struct boot_params *params, uintptr_t base)
 {
-	uintptr_t theirs = (uintptr_t)cmdline_of(params), ours = (uintptr_t)joined - base;
+	uintptr_t theirs = (uintptr_t)cmdline_of(params), ours = (uintptr_t)line - base;
 
 	if (!join(theirs ? (const char *)(base + theirs) : NULL))
 		return;
@@ -82,6 +82,6 @@ bool cmdline_add_to_xen(void *start_info)
 	if (len >= sizeof(info->cmd_line))
 		return false;
 	if (len)
-		move_bytes(info->cmd_line, joined, len + 1);
+		move_bytes(info->cmd_line, line, len + 1);
 	return true;
 }

@@ -63,6 +63,7 @@ struct boot_params *params_from_pvh(const void *start_info);
 /* cmdline.c */
 uint64_t cmdline_of(const struct boot_params *params);
 bool cmdline_has(const struct boot_params *params, const char *word);
+void cmdline_take_own(const struct start *start);                 /* before anything moves */
 void cmdline_add_own(struct boot_params *params, uintptr_t base); /* base: where address 0 is seen */
 bool cmdline_add_to_xen(void *start_info);                        /* false: no room */
 

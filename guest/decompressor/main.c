@@ -20,6 +20,7 @@ static bool page_is_whole(void)
 	const struct pack_page *page = &pack_page;
 
 	return page->magic == PACK_MAGIC && page->version == PACK_VERSION && page->nr_segments <= PACK_SEGMENTS &&
+	       page->cmdline_len < PACK_LINE_LEN &&
 	       pack_sum(page, offsetof(struct pack_page, page_sum)) == page->page_sum;
 }
 
@@ -166,15 +167,31 @@ static uint32_t choose_bases(struct start *start, struct boot_params *params)
 	return place_virt_delta(params, start);
 }
 
-static struct leave leave_for(const struct start *start, struct boot_params *params)
+/* By Xen's ABI, or for its subarchitecture, whose boot_params tell of that page and of the line in it. */
+static void *start_info_of(const struct start *start, const struct boot_params *params)
 {
-	if (params) {
+	if (!params)
+		return start->params;
+	if (!(start->kind & PACK_PV) || params->hdr.hardware_subarch != X86_SUBARCH_XEN)
+		return NULL;
+	return (void *)(uintptr_t)params->hdr.hardware_subarch_data;
+}
+
+static void add_cmdline(const struct start *start, struct boot_params *params)
+{
+	void *start_info = start_info_of(start, params);
+
+	if (!start_info)
 		cmdline_add_own(params, pv_base(start));
-		return (struct leave){ start->run + pack_page.entry_off, (uintptr_t)params };
-	}
-	if (!cmdline_add_to_xen(start->params))
+	else if (!cmdline_add_to_xen(start_info))
 		stop(start, params, TOO_LONG);
-	return (struct leave){ start->run + pack_page.pv_kernel_off, (uintptr_t)start->params };
+}
+
+static struct leave leave_for(const struct start *start, const struct boot_params *params)
+{
+	uint32_t entry_off = params ? pack_page.entry_off : pack_page.pv_kernel_off;
+
+	return (struct leave){ start->run + entry_off, params ? (uintptr_t)params : (uintptr_t)start->params };
 }
 
 struct leave decompressor_main(uint32_t kind, void *params, uintptr_t load, uintptr_t run);
@@ -186,6 +203,7 @@ struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t loa
 
 	if (!page_is_whole())
 		stop(&start, NULL, DAMAGED_PAGE);
+	cmdline_take_own(&start);
 	params = params_of(&start);
 	virt_delta = choose_bases(&start, params);
 	if (!decode_payload(&start))
@@ -194,5 +212,6 @@ struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t loa
 	relocate(&start, virt_delta);
 	clear_segments(&start);
 	put_hypercall_page(&start);
+	add_cmdline(&start, params);
 	return leave_for(&start, params);
 }

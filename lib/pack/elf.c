@@ -2,12 +2,12 @@
 /*
  * An ELF header in the boot sector, before the setup header, for loaders that
  * look for ELF first. Its one PT_LOAD is the protected-mode part with its
- * window, where it is loaded to run without moving. e_type is ET_NONE: kexec takes
+ * window, where it is loaded to run without moving; p_vaddr is where the kernel
+ * that ends up there is linked. e_type is ET_NONE: kexec takes
  * ET_EXEC for a kernel without boot_params, and this file for a bzImage.
  *
  * PT_NOTE lies behind the 16-bit code. It has the kernel's notes but for those
- * that name addresses in the kernel, which are not true of this file. The
- * PVH entry is the decompressor's own.
+ * that name addresses in the kernel, which are not true of this file: it has its own.
  */
 #include <elf.h>
 #include <string.h>
@@ -40,12 +40,16 @@ static int add_note(struct pack_bytes *out, const char *owner, uint32_t type, co
 	return rc < 0 ? rc : pack_bytes_pad(out, NOTE_ALIGN, err);
 }
 
-static bool names_address(const struct note *note)
+/*
+ * Of the kernel's notes those that would not be true of this file: they name
+ * addresses in the kernel, or want the symbols of an ELF file loaded.
+ */
+static bool is_about_the_kernel(const struct note *note)
 {
-	static const uint32_t types[] = { XEN_ELFNOTE_ENTRY,       XEN_ELFNOTE_HYPERCALL_PAGE,
-					  XEN_ELFNOTE_VIRT_BASE,   XEN_ELFNOTE_PADDR_OFFSET,
-					  XEN_ELFNOTE_INIT_P2M,    XEN_ELFNOTE_PHYS32_ENTRY,
-					  XEN_ELFNOTE_PHYS32_RELOC };
+	static const uint32_t types[] = { XEN_ELFNOTE_ENTRY,        XEN_ELFNOTE_HYPERCALL_PAGE,
+					  XEN_ELFNOTE_VIRT_BASE,    XEN_ELFNOTE_PADDR_OFFSET,
+					  XEN_ELFNOTE_INIT_P2M,     XEN_ELFNOTE_PHYS32_ENTRY,
+					  XEN_ELFNOTE_PHYS32_RELOC, XEN_ELFNOTE_BSD_SYMTAB };
 
 	for (size_t i = 0; strcmp(note->owner, "Xen") == 0 && i < sizeof(types) / sizeof(types[0]); i++)
 		if (note->type == types[i])
@@ -53,17 +57,43 @@ static bool names_address(const struct note *note)
 	return false;
 }
 
+/* The same for this file; what a kernel cannot be started by, the file cannot either. */
+static int add_own_notes(struct packing *packing, struct pb_error *err)
+{
+	const struct pack_page *page = &packing->page;
+	const struct pv_notes *pv = &packing->pv;
+	const bool has_pv = packing->has_pv;
+	const struct {
+		bool there;
+		uint32_t type;
+		uint64_t value;
+	} rows[] = {
+		{ true, XEN_ELFNOTE_PHYS32_ENTRY, page->pref_gpa + page->pvh_entry_off },
+		{ has_pv, XEN_ELFNOTE_ENTRY, pack_pv_va(packing, page->pv_entry_off) },
+		{ has_pv, XEN_ELFNOTE_VIRT_BASE, pv->virt_base },
+		{ has_pv, XEN_ELFNOTE_PADDR_OFFSET, pv->paddr_offset },
+		{ page->kernel_hypercall_off != PACK_NOWHERE, XEN_ELFNOTE_HYPERCALL_PAGE,
+		  pack_pv_va(packing, page->code_at + page->hypercall_off) },
+		{ has_pv && pv->init_p2m_va != PV_NOWHERE, XEN_ELFNOTE_INIT_P2M, pv->init_p2m_va },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
+		if (rows[i].there)
+			rc = add_note(&packing->setup, "Xen", rows[i].type, &rows[i].value,
+				      packing->kernel->elf_class / 8, err);
+	return rc;
+}
+
 static int add_notes(struct packing *packing, struct pb_error *err)
 {
 	const struct kernel *kernel = packing->kernel;
-	uint64_t pvh_entry = packing->page.pref_gpa + packing->page.pvh_entry_off;
-	uint32_t entry_len = kernel->elf_class == 64 ? 8 : 4;
-	int rc = add_note(&packing->setup, "Xen", XEN_ELFNOTE_PHYS32_ENTRY, &pvh_entry, entry_len, err);
+	int rc = add_own_notes(packing, err);
 
 	for (unsigned i = 0; i < kernel->nr_notes && rc == 0; i++) {
 		const struct note *note = &kernel->notes[i];
 
-		if (!names_address(note))
+		if (!is_about_the_kernel(note))
 			rc = add_note(&packing->setup, note->owner, note->type, note->desc, note->desc_len, err);
 	}
 	return rc;
@@ -72,7 +102,7 @@ static int add_notes(struct packing *packing, struct pb_error *err)
 /* ---- Headers ------------------------------------------------------------ */
 
 struct ranges {
-	uint64_t load_off, load_len, load_gpa, mem_len;
+	uint64_t load_off, load_len, load_gpa, load_vaddr, mem_len;
 	uint64_t note_off, note_len;
 	uint64_t entry;
 };
@@ -104,7 +134,7 @@ static void fill64(uint8_t *at, const struct ranges *ranges)
 		.phdrs = { { .p_type = PT_LOAD,
 			     .p_flags = PF_R | PF_W | PF_X,
 			     .p_offset = ranges->load_off,
-			     .p_vaddr = ranges->load_gpa,
+			     .p_vaddr = ranges->load_vaddr,
 			     .p_paddr = ranges->load_gpa,
 			     .p_filesz = ranges->load_len,
 			     .p_memsz = ranges->mem_len,
@@ -139,7 +169,7 @@ static void fill32(uint8_t *at, const struct ranges *ranges)
 		.phdrs = { { .p_type = PT_LOAD,
 			     .p_flags = PF_R | PF_W | PF_X,
 			     .p_offset = (Elf32_Off)ranges->load_off,
-			     .p_vaddr = (Elf32_Addr)ranges->load_gpa,
+			     .p_vaddr = (Elf32_Addr)ranges->load_vaddr,
 			     .p_paddr = (Elf32_Addr)ranges->load_gpa,
 			     .p_filesz = (Elf32_Word)ranges->load_len,
 			     .p_memsz = (Elf32_Word)ranges->mem_len,
@@ -175,6 +205,7 @@ void pack_elf_header(struct packing *packing, uint64_t prot_len)
 	struct ranges ranges = { .load_off = packing->setup.len,
 				 .load_len = prot_len,
 				 .load_gpa = page->pref_gpa,
+				 .load_vaddr = page->link_vaddr,
 				 .mem_len = page->window_len > prot_len ? page->window_len : prot_len,
 				 .note_off = packing->notes_off,
 				 .note_len = packing->notes_len,

@@ -173,6 +173,7 @@ int pack_layout(struct packing *packing, struct pb_error *err)
 	page->pref_gpa = packing->kernel->low_gpa;
 	add_payload(packing);
 	add_relocs(packing);
+	pack_pv(packing);
 	rc = add_kernel(packing, err);
 	return rc < 0 ? rc : lay_out_window(packing, err);
 }

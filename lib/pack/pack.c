@@ -83,7 +83,7 @@ static int decide_moving(struct packing *packing, struct pb_error *err)
 
 static int check_cmdline(const struct packing *packing, struct pb_error *err)
 {
-	uint64_t max = packing->image->facts.protocol ? packing->image->facts.cmdline_max : LINUX_CMDLINE_MAX;
+	uint64_t max = min_u64(pack_cmdline_max(packing), PACK_LINE_LEN - 1);
 	size_t len = packing->request->cmdline ? strlen(packing->request->cmdline) : 0;
 
 	/* Room for at least one byte of the loader's. */

@@ -5,11 +5,13 @@
  * guest is described by guest/decompressor/abi.h.
  *
  *     take in the kernel and its relocations        pack.c
- *     choose the program for class and codec        program.c
- *     encode the payload                            encode.c, one row a codec
+ *     choose the program for class and codec        codecs.c, one row a codec
+ *     encode the payload                            encode_*.c
  *     lay out the guest's window, fill the page     layout.c
+ *     the same for a PV domain                      pv.c
  *     read the payload back as the guest will       readback.c
- *     fill the setup header                         header.c
+ *     fill the setup header                         setup.c
+ *     an ELF header and notes before it             elf.c
  *     write                                         pack.c
  */
 #ifndef PB_LIB_PACK_H
@@ -18,6 +20,7 @@
 #include "../../guest/decompressor/abi.h"
 #include "../../guest/decompressor/decoder.h"
 #include "../image.h"
+#include "../plan/pv_notes.h"
 #include "../reloc.h"
 
 /* Bytes that grow; freed by bytes_free(). */
@@ -66,12 +69,19 @@ struct packing {
 	bool has_relocs;
 	bool relocatable;
 	uint32_t alignment;
+	bool has_pv; /* a PV domain can be built of the kernel, by its notes: */
+	struct pv_notes pv;
 	struct pack_bytes setup;       /* the 16-bit part, whole sectors */
 	uint64_t notes_off, notes_len; /* in it: PT_NOTE */
 	struct pack_bytes program;     /* the decompressor, with its page */
 	struct pack_bytes payload;     /* the stream, without the size trailer */
 	struct pack_page page;
 };
+
+/* Whether it starts in a PV domain, and what the page has to know for that. */
+void pack_pv(struct packing *packing);
+/* Where a PV domain sees what lies that far from the image's start. */
+uint64_t pack_pv_va(const struct packing *packing, uint32_t off);
 
 /* Where everything goes in the guest's window; the page is whole afterwards, but for its sum. */
 int pack_layout(struct packing *packing, struct pb_error *err);
@@ -82,6 +92,9 @@ int pack_readback(const struct packing *packing, struct pb_error *err);
 /* With --elf: the notes to the 16-bit part's end, and then, when all lengths are known, the ELF header to its start. */
 int pack_elf_notes(struct packing *packing, struct pb_error *err);
 void pack_elf_header(struct packing *packing, uint64_t prot_len);
+
+/* What the kernel takes, without a NUL. */
+uint64_t pack_cmdline_max(const struct packing *packing);
 
 /* The 16-bit part with its header, and the version string behind it. */
 int pack_setup(struct packing *packing, struct pb_error *err);

@@ -63,6 +63,11 @@ static int set_fields(struct packing *packing, struct pb_error *err)
 
 /* ---- The header ---- */
 
+uint64_t pack_cmdline_max(const struct packing *packing)
+{
+	return packing->image->facts.protocol ? packing->image->facts.cmdline_max : LINUX_CMDLINE_MAX;
+}
+
 /* What is the kernel's, as the image that it came in said it, or as any kernel of its class has it. */
 static void take_over(const struct packing *packing, struct setup_header *hdr)
 {
@@ -72,14 +77,13 @@ static void take_over(const struct packing *packing, struct setup_header *hdr)
 	hdr->vid_mode = 0xffff;
 	hdr->root_flags = 1;
 	hdr->initrd_addr_max = wide ? LINUX_INITRD_MAX_64 : LINUX_INITRD_MAX_OLD;
-	hdr->cmdline_size = LINUX_CMDLINE_MAX;
+	hdr->cmdline_size = (uint32_t)pack_cmdline_max(packing);
 	if (!image->facts.protocol)
 		return;
 	hdr->vid_mode = image->hdr.vid_mode;
 	hdr->root_flags = image->hdr.root_flags;
 	hdr->root_dev = image->hdr.root_dev;
 	hdr->ram_size = image->hdr.ram_size;
-	hdr->cmdline_size = image->facts.cmdline_max;
 	if (image->facts.protocol >= 0x203)
 		hdr->initrd_addr_max = image->hdr.initrd_addr_max;
 }
@@ -122,7 +126,8 @@ static void fill_header(const struct packing *packing, struct setup_header *hdr)
 	hdr->relocatable_kernel = packing->relocatable;
 	hdr->min_alignment = log2_of(page->alignment);
 	hdr->xloadflags = xloadflags(packing);
-	hdr->cmdline_size -= page->cmdline_len ? page->cmdline_len + 1 : 0;
+	if (page->cmdline_len)
+		hdr->cmdline_size = (uint32_t)min_u64(hdr->cmdline_size, PACK_LINE_LEN - 1) - page->cmdline_len - 1;
 	hdr->payload_offset = page->payload_off;
 	hdr->payload_length = page->payload_len + (packing->codec->size_trailer ? 4 : 0);
 	hdr->pref_address = page->pref_gpa;

@@ -13,6 +13,7 @@
 #ifndef PB_LIB_PLAN_BUILDER_H
 #define PB_LIB_PLAN_BUILDER_H
 
+#include "../entry/rows.h"
 #include "plan.h"
 #include "space.h"
 
@@ -43,7 +44,9 @@ struct plan_builder {
 	struct pb_cpu cpu;
 	struct reloc_table relocs;
 	struct own_address own_address;
-	struct pv_layout pv; /* of a Xen PV domain */
+	struct entered_elf
+		entered; /* what a Xen PV domain's builder reads: the kernel, or the image's own ELF header */
+	struct pv_layout pv;
 	struct pb_pv pv_start;
 	struct pb_extent extents[PLAN_MAX_EXTENTS]; /* its frames in the machine, where the plan chooses them */
 	unsigned nr_extents;

@@ -44,7 +44,7 @@ static int put(struct plan_builder *builder, struct pb_placement *placement, str
 
 static int put_kernel(struct plan_builder *builder, struct pb_error *err)
 {
-	const struct kernel *kernel = image_kernel(builder->image);
+	const struct kernel *kernel = builder->entered.kernel;
 	int rc = 0;
 
 	for (unsigned i = 0; i < kernel->nr_segments && rc == 0; i++) {
@@ -52,7 +52,7 @@ static int put_kernel(struct plan_builder *builder, struct pb_error *err)
 		struct pb_placement placement = { .gpa = segment->gpa - builder->pv.notes.paddr_offset,
 						  .len = segment->mem_len,
 						  .kind = PB_KIND_KERNEL,
-						  .source = PB_FROM_KERNEL,
+						  .source = builder->entered.own ? PB_FROM_IMAGE : PB_FROM_KERNEL,
 						  .index = i,
 						  .source_off = segment->file_off,
 						  .source_len = segment->file_len };
@@ -231,11 +231,11 @@ int pv_domain_put(struct plan_builder *builder, uint64_t nr_pages, struct pb_err
 	int rc;
 
 	builder->pv.by_subarch = builder->request.subarch != 0;
-	rc = pv_notes_read(builder->image, builder->pv.by_subarch, &builder->pv.notes, err);
+	rc = pv_notes_read(builder->entered.kernel, builder->request.subarch, &builder->pv.notes, err);
 	if (rc == 0)
 		rc = choose_fixmap(builder, err);
 	if (rc == 0)
-		rc = pv_layout_make(builder->image, nr_pages, builder->info.initrd_len, &builder->pv, err);
+		rc = pv_layout_make(builder->entered.kernel, nr_pages, builder->info.initrd_len, &builder->pv, err);
 	if (rc == 0)
 		rc = keep_cmdline(builder, err);
 	if (rc == 0)

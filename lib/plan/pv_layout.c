@@ -214,7 +214,7 @@ static int lay_out_kernel(struct pv_layout *layout, const struct kernel *kernel,
 	return 0;
 }
 
-int pv_layout_make(struct pb_image *image, uint64_t nr_pages, uint64_t initrd_len, struct pv_layout *layout,
+int pv_layout_make(const struct kernel *kernel, uint64_t nr_pages, uint64_t initrd_len, struct pv_layout *layout,
 		   struct pb_error *err)
 {
 	uint64_t initrd_count = align_up(initrd_len, PLAN_PAGE_LEN) / PLAN_PAGE_LEN, p2m_count, next_pfn;
@@ -224,7 +224,7 @@ int pv_layout_make(struct pb_image *image, uint64_t nr_pages, uint64_t initrd_le
 	layout->levels = layout->notes.elf_class == 32 ? PAE_LEVELS : PV_MAX_LEVELS;
 	layout->word_len = layout->notes.elf_class / 8;
 	p2m_count = align_up(nr_pages * layout->word_len, PLAN_PAGE_LEN) / PLAN_PAGE_LEN;
-	rc = lay_out_kernel(layout, image_kernel(image), &next_pfn, err);
+	rc = lay_out_kernel(layout, kernel, &next_pfn, err);
 	if (rc == 0 && initrd_count > nr_pages)
 		rc = no_room(initrd_count, nr_pages, err);
 	if (rc)

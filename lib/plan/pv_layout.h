@@ -70,7 +70,7 @@ struct pv_layout {
 
 /* Lay it out for a domain of so many pages; PB_E_NO_ROOM if they are too few. ret->notes and by_subarch are filled
  * already. */
-int pv_layout_make(struct pb_image *image, uint64_t nr_pages, uint64_t initrd_len, struct pv_layout *ret,
+int pv_layout_make(const struct kernel *kernel, uint64_t nr_pages, uint64_t initrd_len, struct pv_layout *ret,
 		   struct pb_error *err);
 
 /* The virtual address of a frame of the mapped area. */

@@ -11,20 +11,26 @@
 
 #include "../entry/xen_pv.h"
 #include "../error.h"
+#include "../kernel.h"
 #include "../notes.h"
 #include "memory_map.h"
 
-static int optional_number(struct pb_image *image, uint32_t type, const char *field, uint64_t absent, uint64_t *ret,
-			   struct pb_error *err)
+static const struct note *xen_note(const struct kernel *kernel, uint32_t type)
+{
+	return note_find(kernel->notes, kernel->nr_notes, "Xen", type);
+}
+
+static int optional_number(const struct kernel *kernel, uint32_t type, const char *field, uint64_t absent,
+			   uint64_t *ret, struct pb_error *err)
 {
 	*ret = absent;
-	if (!kernel_note(image, "Xen", type))
+	if (!xen_note(kernel, type))
 		return 0;
-	return xen_number(image_kernel(image), type, field, ret, err);
+	return xen_number(kernel, type, field, ret, err);
 }
 
 /* The numbers that have a default, by where they go. */
-static int read_numbers(struct pb_image *image, struct pv_notes *notes, struct pb_error *err)
+static int read_numbers(const struct kernel *kernel, struct pv_notes *notes, struct pb_error *err)
 {
 	const struct {
 		uint32_t type;
@@ -39,7 +45,7 @@ static int read_numbers(struct pb_image *image, struct pv_notes *notes, struct p
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
-		rc = optional_number(image, rows[i].type, rows[i].field, rows[i].absent, rows[i].to, err);
+		rc = optional_number(kernel, rows[i].type, rows[i].field, rows[i].absent, rows[i].to, err);
 	return rc;
 }
 
@@ -54,14 +60,14 @@ static int read_numbers(struct pb_image *image, struct pv_notes *notes, struct p
  * HV_START_LOW is a lower bound that the kernel can live with. A value above
  * where the hole can begin at the earliest is against the note's definition.
  */
-static int read_hole(struct pb_image *image, struct pv_notes *notes, struct pb_error *err)
+static int read_hole(const struct kernel *kernel, struct pv_notes *notes, struct pb_error *err)
 {
 	uint64_t low;
 	int rc;
 
 	notes->hv_start = notes->elf_class == 32 ? HV_START_32 : HV_START_64;
 	notes->hv_end = notes->elf_class == 32 ? 0 : HV_END_64;
-	rc = optional_number(image, XEN_ELFNOTE_HV_START_LOW, "HV_START_LOW", notes->hv_start, &low, err);
+	rc = optional_number(kernel, XEN_ELFNOTE_HV_START_LOW, "HV_START_LOW", notes->hv_start, &low, err);
 	if (rc == 0 && low > notes->hv_start)
 		rc = fail(err, PB_E_NOTE_VALUE, "HV_START_LOW", low, notes->hv_start, 0);
 	return rc;
@@ -85,9 +91,9 @@ bool pv_is_guest_va(const struct pv_notes *notes, uint64_t va, uint64_t len)
 /* ---- Our own note ------------------------------------------------------ */
 
 /* FIXMAP is two numbers of 8 bytes, in either class: the first address, and how many bytes. */
-static int read_fixmap(struct pb_image *image, struct pv_notes *notes, struct pb_error *err)
+static int read_fixmap(const struct kernel *kernel, struct pv_notes *notes, struct pb_error *err)
 {
-	const struct note *note = kernel_note(image, NOTES_OWN, NOTE_OWN_FIXMAP);
+	const struct note *note = note_find(kernel->notes, kernel->nr_notes, NOTES_OWN, NOTE_OWN_FIXMAP);
 	uint64_t range[2];
 
 	if (!note)
@@ -135,38 +141,38 @@ static int check_kernel(const struct kernel *kernel, const struct pv_notes *note
  * without "[extended-cr3]" is older than that. A note that was made from the
  * string has no place in the file.
  */
-static bool has_extended_cr3(const struct pb_image *image)
+static bool has_extended_cr3(const struct kernel *kernel)
 {
-	const struct note *pae = kernel_note(image, "Xen", XEN_ELFNOTE_PAE_MODE);
+	const struct note *pae = xen_note(kernel, XEN_ELFNOTE_PAE_MODE);
 
 	return pae && (pae->desc_off || strstr((const char *)pae->desc, "extended-cr3"));
 }
 
 /* What a 32-bit kernel says of INIT_P2M is for nobody (elfnote.h: only x86-64). */
-static void read_class(const struct pb_image *image, struct pv_notes *notes)
+static void read_class(const struct kernel *kernel, struct pv_notes *notes)
 {
 	if (notes->elf_class == 64)
 		return;
 	notes->init_p2m_va = PV_NOWHERE;
-	notes->extended_cr3 = has_extended_cr3(image);
+	notes->extended_cr3 = has_extended_cr3(kernel);
 }
 
 /*
  * Where the kernel is entered. The boot protocol's entry is a physical address,
  * seen where the kernel is mapped: without a note, where it was linked.
  */
-static int read_entry(struct pb_image *image, bool by_subarch, struct pv_notes *notes, struct pb_error *err)
+static int read_entry(const struct kernel *kernel, uint32_t subarch, struct pv_notes *notes, struct pb_error *err)
 {
-	const struct segment *first = image_kernel(image)->segments;
+	const struct segment *first = kernel->segments;
 	pb_gpa entry_gpa;
 	int rc;
 
-	if (!by_subarch)
-		return xen_pv_entry(image_kernel(image), &notes->entry_va, err);
-	rc = kernel_entry_gpa(image, &entry_gpa, err);
+	if (!subarch)
+		return xen_pv_entry(kernel, &notes->entry_va, err);
+	rc = kernel_entry_of(kernel, &entry_gpa, err);
 	if (rc)
 		return rc;
-	if (!kernel_note(image, "Xen", XEN_ELFNOTE_VIRT_BASE)) {
+	if (!xen_note(kernel, XEN_ELFNOTE_VIRT_BASE)) {
 		notes->virt_base = first->vaddr - first->gpa;
 		notes->paddr_offset = 0;
 	}
@@ -174,25 +180,25 @@ static int read_entry(struct pb_image *image, bool by_subarch, struct pv_notes *
 	return 0;
 }
 
-int pv_notes_read(struct pb_image *image, bool by_subarch, struct pv_notes *ret, struct pb_error *err)
+int pv_notes_read(const struct kernel *kernel, uint32_t subarch, struct pv_notes *ret, struct pb_error *err)
 {
-	struct pv_notes notes = { .elf_class = image_kernel(image)->elf_class };
+	struct pv_notes notes = { .elf_class = kernel->elf_class };
 	uint64_t mod_start_pfn;
-	int rc = read_numbers(image, &notes, err);
+	int rc = read_numbers(kernel, &notes, err);
 
 	if (rc == 0)
-		rc = read_entry(image, by_subarch, &notes, err);
+		rc = read_entry(kernel, subarch, &notes, err);
 	if (rc == 0)
-		rc = optional_number(image, XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", 0, &mod_start_pfn, err);
+		rc = optional_number(kernel, XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", 0, &mod_start_pfn, err);
 	if (rc == 0)
-		rc = read_hole(image, &notes, err);
+		rc = read_hole(kernel, &notes, err);
 	if (rc == 0)
-		rc = read_fixmap(image, &notes, err);
-	read_class(image, &notes);
+		rc = read_fixmap(kernel, &notes, err);
+	read_class(kernel, &notes);
 	if (rc == 0)
 		rc = check_addresses(&notes, err);
 	if (rc == 0)
-		rc = check_kernel(image_kernel(image), &notes, err);
+		rc = check_kernel(kernel, &notes, err);
 	if (rc)
 		return rc;
 	notes.mod_start_pfn = mod_start_pfn != 0;

@@ -24,10 +24,10 @@ struct pv_notes {
 
 /*
  * Read them, and check what can be checked without knowing the domain. The
- * kernel is entered by its notes, or by the boot protocol's 32-bit entry: then
- * they may all be absent.
+ * ELF file is entered by its notes, or (subarch is not 0) by the boot protocol's
+ * 32-bit entry: then they may all be absent.
  */
-int pv_notes_read(struct pb_image *image, bool by_subarch, struct pv_notes *ret, struct pb_error *err);
+int pv_notes_read(const struct kernel *kernel, uint32_t subarch, struct pv_notes *ret, struct pb_error *err);
 
 /* Can the kernel have [va, va+len)? Not if it wraps, or touches the hypervisor's part. */
 bool pv_is_guest_va(const struct pv_notes *notes, uint64_t va, uint64_t len);

@@ -51,7 +51,7 @@ static uint64_t machine_len(const struct plan_builder *builder)
 
 static int take_own(struct plan_builder *builder, struct pb_error *err)
 {
-	const struct program *program = program_for(image_kernel(builder->image)->elf_class);
+	const struct program *program = program_for(builder->entered.kernel->elf_class);
 	struct own_block *own = &builder->own;
 	struct space_want want = {
 		.align = OWN_ALIGN, .min = PLAN_LOWEST_GPA, .max = PLAN_4G_MAX, .order = SPACE_LOWEST

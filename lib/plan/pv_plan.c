@@ -2,7 +2,8 @@
 /*
  * xen-pv64 and xen-pv32, by who has ring 0. With our paravisor the plan covers the machine
  * and the domain on it, and the CPU enters the paravisor. With Xen it is the
- * domain alone, and the CPU is its first vCPU.
+ * domain alone, and the CPU is its first vCPU. An image that unpacks itself is
+ * laid out by its own ELF header: what that describes is what runs first.
  */
 #include "../entry/rows.h"
 #include "../entry/subarch.h"
@@ -13,8 +14,6 @@
 
 static int check_request(const struct pb_request *request, struct pb_error *err)
 {
-	if (request->unpack == PB_UNPACK_GUEST)
-		return fail(err, PB_E_NOT_BUILT, "unpack", PB_UNPACK_GUEST, PB_UNPACK_HOST, 0);
 	if (request->nr_setup_data)
 		return fail(err, PB_E_ARG, "setup_data", request->nr_setup_data, 0, 0);
 	if (request->subarch_data) /* it is start_info's address */
@@ -49,14 +48,16 @@ static int plan_xen(struct plan_builder *builder, struct pb_error *err)
 
 int xen_pv_plan(struct plan_builder *builder, struct pb_error *err)
 {
-	int rc = check_request(&builder->request, err);
+	const struct pb_request *request = &builder->request;
+	int rc = check_request(request, err);
 
 	if (rc == 0)
-		rc = kernel_load(builder->image, err);
+		rc = subarch_check(builder->image, request->subarch, request->flags & PB_SUBARCH_INSIST, err);
 	if (rc == 0)
-		rc = subarch_check(builder->image, builder->request.subarch, builder->request.flags & PB_SUBARCH_INSIST,
-				   err);
+		rc = entered_elf(builder->image, request->unpack, &builder->entered, err);
 	if (rc)
 		return rc;
-	return builder->request.ring0 == PB_RING0_XEN ? plan_xen(builder, err) : plan_paravisor(builder, err);
+	rc = request->ring0 == PB_RING0_XEN ? plan_xen(builder, err) : plan_paravisor(builder, err);
+	entered_elf_done(&builder->entered);
+	return rc;
 }

@@ -6,12 +6,15 @@
  */
 #include <stdlib.h>
 
+#include <xen/elfnote.h>
+
+#include "../../lib/entry/rows.h"
 #include "../../lib/pack/pack.h"
 #include "image_util.h"
 
-static struct opened pack_open(const char *name, const struct pb_pack *pack)
+static struct opened pack_spoilt(const char *name, void (*spoil)(struct blob *kernel), const struct pb_pack *pack)
 {
-	struct opened source = open_good(name), ret = { 0 };
+	struct opened source = open_spoilt(name, spoil), ret = { 0 };
 	struct pb_error err = PB_INIT(err);
 	int fd = memfd_create("packed", MFD_CLOEXEC);
 	off_t len;
@@ -27,6 +30,11 @@ static struct opened pack_open(const char *name, const struct pb_pack *pack)
 	close_good(&source);
 	assert_int_equal(pb_image_open_mem(&ret.image, ret.blob.data, ret.blob.len, NULL, &err), 0);
 	return ret;
+}
+
+static struct opened pack_open(const char *name, const struct pb_pack *pack)
+{
+	return pack_spoilt(name, NULL, pack);
 }
 
 static const struct pack_page *page_of(const struct opened *packed)
@@ -200,10 +208,132 @@ static void elf_header(void **state)
 		assert_memory_equal(packed.blob.data, "\177ELF", 4);
 		assert_int_equal(packed.blob.data[16] | packed.blob.data[17], 0); /* e_type: ET_NONE */
 		assert_int_equal(pb_image_can(packed.image, PB_PVH, PB_UNPACK_GUEST, &err), 0);
-		assert_int_equal(pb_image_can(packed.image, i ? PB_XEN_PV32 : PB_XEN_PV64, PB_UNPACK_GUEST, &err),
-				 -PB_E_NO_NOTE);
+		assert_int_equal(pb_image_can(packed.image, i ? PB_XEN_PV32 : PB_XEN_PV64, PB_UNPACK_GUEST, &err), 0);
 		close_good(&packed);
 	}
+}
+
+/* ---- What the file's own notes say ---- */
+
+enum { HYPERCALL_GPA = KERNEL_GPA + 0x1000 };
+
+/* SUSPEND_CANCEL, which nobody reads here, becomes a note that names an address in the kernel. */
+static void wants_hypercall_page(struct blob *kernel)
+{
+	size_t off = kernel_note_off(kernel, "Xen", 14);
+
+	blob_set_le(kernel, off - 8, XEN_ELFNOTE_HYPERCALL_PAGE, 4);
+	blob_set_le(kernel, off, 0xffffffff80000000 + HYPERCALL_GPA, 8);
+}
+
+static void wants_p2m(struct blob *kernel)
+{
+	size_t off = kernel_note_off(kernel, "Xen", 14);
+
+	blob_set_le(kernel, off - 8, XEN_ELFNOTE_INIT_P2M, 4);
+	blob_set_le(kernel, off, 0x8000000000, 8);
+}
+
+static void wants_symbols(struct blob *kernel)
+{
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", 9) - 8, XEN_ELFNOTE_BSD_SYMTAB, 4);
+}
+
+/* As Debian's 686-pae kernels have: PVH alone. */
+static void lost_its_entry(struct blob *kernel)
+{
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", XEN_ELFNOTE_ENTRY) - 8, XEN_ELFNOTE_INFO, 4);
+}
+
+/* A packed image, its page, and the kernel that its own ELF header describes. */
+struct own {
+	struct opened packed;
+	const struct pack_page *page;
+	struct entered_elf elf;
+};
+
+static struct own pack_own(const char *name, void (*spoil)(struct blob *kernel))
+{
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none", .elf = true };
+	struct own own = { .packed = pack_spoilt(name, spoil, &pack) };
+	struct pb_error err = PB_INIT(err);
+
+	own.page = page_of(&own.packed);
+	assert_int_equal(entered_elf(own.packed.image, PB_UNPACK_GUEST, &own.elf, &err), 0);
+	return own;
+}
+
+static void close_own(struct own *own)
+{
+	entered_elf_done(&own->elf);
+	close_good(&own->packed);
+}
+
+static uint64_t own_number(const struct own *own, uint32_t type)
+{
+	struct pb_error err = PB_INIT(err);
+	uint64_t value = 0;
+
+	assert_int_equal(xen_number(own->elf.kernel, type, "a note", &value, &err), 0);
+	return value;
+}
+
+static bool own_has(const struct own *own, uint32_t type)
+{
+	struct pb_error err = PB_INIT(err);
+	uint64_t value;
+
+	return xen_number(own->elf.kernel, type, "a note", &value, &err) != -PB_E_NO_NOTE;
+}
+
+/* Who builds a domain by them enters the decompressor, with the window mapped where the kernel is linked. */
+static void notes_tell_of_this_file(void **state)
+{
+	struct own own = pack_own("elf64", wants_hypercall_page);
+	uint64_t base = 0xffffffff80000000 + KERNEL_GPA;
+
+	(void)state;
+	assert_int_equal(own.elf.kernel->low_gpa, KERNEL_GPA);
+	assert_int_equal(own.elf.kernel->high_gpa, KERNEL_GPA + own.page->window_len);
+	assert_int_equal(own.elf.kernel->segments[0].vaddr, own.page->link_vaddr);
+	assert_int_equal(own.elf.kernel->entry, KERNEL_GPA + PACK_ENTRY64);
+	assert_int_equal(own_number(&own, XEN_ELFNOTE_PHYS32_ENTRY), KERNEL_GPA + own.page->pvh_entry_off);
+	assert_int_equal(own_number(&own, XEN_ELFNOTE_VIRT_BASE), 0xffffffff80000000);
+	assert_int_equal(own_number(&own, XEN_ELFNOTE_PADDR_OFFSET), 0);
+	assert_int_equal(own_number(&own, XEN_ELFNOTE_ENTRY), base + own.page->pv_entry_off);
+	assert_int_equal(own_number(&own, XEN_ELFNOTE_HYPERCALL_PAGE),
+			 base + own.page->code_at + own.page->hypercall_off);
+	assert_int_equal(own.page->kernel_hypercall_off, HYPERCALL_GPA - KERNEL_GPA);
+	assert_int_equal(own.page->pv_kernel_off, 0x10);
+	assert_int_equal(own.page->pv_base, 0xffffffff80000000);
+	assert_false(own_has(&own, XEN_ELFNOTE_INIT_P2M) || own_has(&own, 19)); /* PHYS32_RELOC */
+	close_own(&own);
+}
+
+/* The kernel's wish, not an address in it. */
+static void notes_keep_the_kernels_p2m(void **state)
+{
+	struct own own = pack_own("elf64", wants_p2m);
+
+	(void)state;
+	assert_int_equal(own_number(&own, XEN_ELFNOTE_INIT_P2M), 0x8000000000);
+	assert_false(own_has(&own, XEN_ELFNOTE_HYPERCALL_PAGE));
+	assert_int_equal(own.page->kernel_hypercall_off, PACK_NOWHERE);
+	close_own(&own);
+}
+
+/* Nobody starts it so: neither the kernel nor the file that holds it; and there are no symbols here to load. */
+static void notes_promise_no_pv_start_of_others(void **state)
+{
+	struct own own = pack_own("elf32", lost_its_entry);
+
+	(void)state;
+	assert_false(own_has(&own, XEN_ELFNOTE_ENTRY) || own_has(&own, XEN_ELFNOTE_VIRT_BASE));
+	assert_int_equal(own.page->pv_kernel_off, PACK_NOWHERE);
+	close_own(&own);
+	own = pack_own("elf64", wants_symbols);
+	assert_false(own_has(&own, XEN_ELFNOTE_BSD_SYMTAB));
+	close_own(&own);
 }
 
 static void refusals(void **state)
@@ -265,6 +395,9 @@ int main(void)
 		cmocka_unit_test(page_finds_every_relocation),
 		cmocka_unit_test(every_codec),
 		cmocka_unit_test(elf_header),
+		cmocka_unit_test(notes_tell_of_this_file),
+		cmocka_unit_test(notes_keep_the_kernels_p2m),
+		cmocka_unit_test(notes_promise_no_pv_start_of_others),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(sum_sees_each_bit),
 	};

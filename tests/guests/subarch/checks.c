@@ -41,7 +41,10 @@ static void check_ring_1(void)
 static void check_start_info(const struct start_info *si)
 {
 	holds("start_info", same(si->magic, "xen-3.0-x86_32p"));
-	holds("the command line", same((const char *)si->cmd_line, "console=hvc0"));
+	holds("a command line", si->cmd_line[0]);
+	print("# command line: ");
+	print((const char *)si->cmd_line);
+	print("\n");
 	holds("an initrd", si->mod_len > 0);
 }
 
