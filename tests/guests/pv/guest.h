@@ -60,12 +60,14 @@ void guest_start(const struct start_info *si) __attribute__((noreturn));
 void guest_main(void); /* each guest's own */
 long set_traps(void);
 bool asked_for(const char *key, const char *name);
+bool stands_in(const char *line, const char *key, const char *name);
 size_t length(const char *s);
 bool same(const char *a, const char *b);
 struct xencons_interface *console_ring(void);
-void print(const char *s);
+extern void (*print)(const char *s);
 void print_number(long value);
 void check(const char *what, long got, long want);
+bool all_held(void);
 void shut_down(unsigned reason);
 unsigned long pfn_of(const void *va);
 uint64_t mfn_of(const void *va);

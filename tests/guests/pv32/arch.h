@@ -15,8 +15,9 @@
 struct entry_state {
 	unsigned long esp, cs, ss, ds, es, flags;
 };
-extern struct entry_state entry_state; /* that the guest was entered with */
-extern unsigned long user_flags;       /* that in_user() starts with */
+extern struct entry_state entry_state;             /* that the guest was entered with */
+extern unsigned long user_flags, user_cs, user_ss; /* that in_user() starts with, by way of: */
+extern void (*to_user)(void);
 extern char trap_stack_end[];
 extern volatile unsigned long second_cs;
 

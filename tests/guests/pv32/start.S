@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The start of the 32-bit PV guests that test the paravisor: Xen notes and entry point. */
 #include "arch.h"
-#include "notes.h"
+#include "entry.inc"
+#include "notes.inc"
 
 	.section .note.xen, "a", @note
 	PV_NOTES
@@ -17,23 +18,10 @@
 	.text
 	.globl start
 start:
-	movl %esp, entry_state
-	.set slot, 4
-	.irp name, cs, ss, ds, es
-	movl %\name, %eax
-	movl %eax, entry_state + slot
-	.set slot, slot + 4
-	.endr
-	pushfl
-	popl entry_state + 20
-	cld
+	KEEP_SEGMENTS_OF_ENTRY
+	KEEP_FLAGS_OF_ENTRY
 	pushl %esi
 	call guest_start
 	ud2
 
-	.bss
-	.balign 4
-	.globl entry_state
-entry_state:
-	.skip 24
 	.section .note.GNU-stack, "", @progbits

@@ -106,17 +106,23 @@ back:	movl $0, recovery
 	popl %ebx
 	ret
 
-/* As a process: by the iret hypercall, on a stack of its own, and back by int $BACK. */
+/* As a process: by the iret hypercall (or what else to_user is), on a stack of its own, and back by int $BACK. */
 in_user:
 	ENTER
 	movl $user_back, user_stack_end - 12
 	movl %ecx, user_stack_end - 8
 	movl %edx, user_stack_end - 4
-	pushl $0xe033			/* ss */
+	movl user_ss, %ecx		/* what a process may not have, the way there takes away */
+	movl %ecx, %ds
+	movl %ecx, %es
+	pushl user_ss
 	pushl $user_stack_end - 12
 	pushl user_flags
-	pushl $0xe02b			/* cs */
+	pushl user_cs
 	pushl %eax
+	jmp *to_user
+	.globl iret_by_hypercall
+iret_by_hypercall:
 	pushl $0
 	movl $23, %eax
 	int $0x82
@@ -149,10 +155,16 @@ trap_entries:
 	.endr
 
 	.data
-	.globl user_flags
+	.globl user_flags, user_cs, user_ss, to_user
 	.balign 4
 user_flags:
 	.long 0x202
+user_cs:
+	.long 0xe02b
+user_ss:
+	.long 0xe033
+to_user:
+	.long iret_by_hypercall
 
 	.bss
 	.balign 4096
@@ -172,4 +184,7 @@ second_stack_end:
 \name:
 	.skip 4
 .endr
+	.globl entry_state
+entry_state:
+	.skip 24
 	.section .note.GNU-stack, "", @progbits

@@ -6,7 +6,7 @@
  * with what its frame held in trap_*; any other ends the guest.
  */
 #include "arch.h"
-#include "notes.h"
+#include "notes.inc"
 
 	.section .note.xen, "a", @note
 	PV_NOTES

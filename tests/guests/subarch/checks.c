@@ -1,96 +1,75 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What a 32-bit kernel finds that was started in ring 1 with paging on, by its
- * Xen notes (told: start_info) or for subarchitecture 2 of the boot protocol
- * (told: boot_params, whose hardware_subarch_data is start_info). Each thing
- * is one line of TAP on the console.
- */
-#include "guest.h"
+/* What a kernel can tell of the state it was started in, whoever started it: each thing is one line of TAP. */
+#include "starts.h"
 
-#include <asm/bootparam.h>
+#define HDRS 0x53726448
 
-#define FIXMAP      0xf5400000u
-#define FIXMAP_LAST 0xf57ff000u
-#define XEN_LOADER  0x90
-
-void by_notes(const struct start_info *si) __attribute__((noreturn));
-void by_protocol(const struct boot_params *params) __attribute__((noreturn));
-
-static const struct boot_params *boot_params; /* NULL if it was started by its notes */
-
-static void holds(const char *what, bool does)
+void holds(const char *what, bool does)
 {
 	check(what, does, true);
 }
 
-static void check_ring_1(void)
+/* For whoever started it, to compare. */
+void tell_cmdline(const char *line)
 {
-	uint32_t cs, ds, es, ss, flags;
-
-	__asm__ volatile("mov %%cs, %0" : "=r"(cs));
-	__asm__ volatile("mov %%ds, %0" : "=r"(ds));
-	__asm__ volatile("mov %%es, %0" : "=r"(es));
-	__asm__ volatile("mov %%ss, %0" : "=r"(ss));
-	__asm__ volatile("pushf; pop %0" : "=r"(flags));
-	holds("ring 1, in the hypervisor's flat segments", cs == FLAT_RING1_CS && ss == FLAT_RING1_SS);
-	holds("ds and es are flat too", ds == FLAT_RING1_DS && es == FLAT_RING1_DS);
-	holds("it runs where it was linked", (uint32_t)guest_main >= VIRT_BASE);
-	holds("interrupts are on", flags & 0x200);
-}
-
-static void check_start_info(const struct start_info *si)
-{
-	holds("start_info", same(si->magic, "xen-3.0-x86_32p"));
-	holds("a command line", si->cmd_line[0]);
 	print("# command line: ");
-	print((const char *)si->cmd_line);
+	print(line);
 	print("\n");
-	holds("an initrd", si->mod_len > 0);
 }
 
-/* The initrd's address, as the kernel sees it: by start_info it is virtual, and by boot_params physical. */
-static void check_boot_params(const struct boot_params *params, const struct start_info *si)
+static void check_entry_state(const struct environment *env)
+{
+	const struct entry_state *was = &entry_state;
+
+	check("the ring", (long)(was->cs & 3), (long)env->ring);
+	check("a flat code segment", (long)was->cs, (long)env->cs);
+	holds("a flat stack segment", was->ss == env->ds);
+	holds("flat data segments", was->ds == env->ds && was->es == env->ds);
+	holds("it runs where it was linked", (unsigned long)check_entry_state >= VIRT_BASE);
+}
+
+static void check_traps(const struct environment *env)
+{
+	check("an instruction that is none is #UD", (long)try(do_ud2, 0, 0), TRAP_UD);
+	check("what is not mapped is a page fault", (long)try(do_read, env->unmapped, 0), TRAP_PF);
+	check("not present, a read, the kernel's", (long)trap_error, 0);
+	check("its address", (long)env->fault_address(), (long)env->unmapped);
+	events_seen = 0;
+	env->wait_for_timer();
+	holds("a timer comes", events_seen > 0);
+}
+
+static void ask(unsigned long a, unsigned long b)
+{
+	(void)b;
+	*(unsigned long *)a = system_call(21);
+}
+
+static void check_processes(void)
+{
+	extern char user_stack[];
+	unsigned long *answer = (unsigned long *)user_stack;
+
+	check("a process comes back", (long)in_user(ask, (unsigned long)answer, 0), BACK);
+	check("from ring 3", (long)(trap_cs & 3), 3);
+	check("its system call was answered", (long)*answer, 42);
+	check("it may not halt the processor", (long)in_user(do_hlt, 0, 0), TRAP_GP);
+}
+
+void check_environment(const struct environment *env)
+{
+	check_entry_state(env);
+	check_traps(env);
+	check_processes();
+}
+
+void check_setup_header(const struct boot_params *params, uint32_t subarch)
 {
 	const struct setup_header *hdr = &params->hdr;
 
-	holds("hardware_subarch is Xen", hdr->hardware_subarch == 2);
-	holds("type_of_loader is Xen's", hdr->type_of_loader == XEN_LOADER);
-	holds("the segments are to be kept", hdr->loadflags & KEEP_SEGMENTS);
-	holds("protocol 2.07 or later", hdr->header == 0x53726448 && hdr->version >= 0x207);
-	holds("one command line for both", VIRT_BASE + hdr->cmd_line_ptr == (uint32_t)si->cmd_line);
-	holds("one initrd for both",
-	      VIRT_BASE + hdr->ramdisk_image == si->mod_start && hdr->ramdisk_size == si->mod_len);
-	holds("all memory is RAM", params->e820_entries == 1 && params->e820_table[0].addr == 0 &&
-					   params->e820_table[0].size == (uint64_t)si->nr_pages << 12 &&
-					   params->e820_table[0].type == 1);
-}
-
-/* An entry can be set where a page table stands; nothing else makes one. */
-static void check_fixmap(uint32_t va, const char *what)
-{
-	uint64_t pte = mfn_of(start_info) << 12 | PTE_P;
-
-	holds(what, map_at((void *)va, pte) == 0 && same((const char *)va, "xen-3.0-x86_32p"));
-}
-
-void guest_main(void)
-{
-	holds(boot_params ? "by the boot protocol" : "by the notes", true);
-	check_ring_1();
-	check_start_info(start_info);
-	if (boot_params)
-		check_boot_params(boot_params, start_info);
-	check_fixmap(FIXMAP, "the fixmap has its page tables");
-	check_fixmap(FIXMAP_LAST, "to its end");
-}
-
-void by_notes(const struct start_info *si)
-{
-	guest_start(si);
-}
-
-void by_protocol(const struct boot_params *params)
-{
-	boot_params = params;
-	guest_start((const struct start_info *)(uintptr_t)params->hdr.hardware_subarch_data);
+	holds("boot_params in %esi", hdr->header == HDRS && params->sentinel == 0);
+	holds("of protocol 2.12 or later", hdr->version >= 0x20c);
+	check("hardware_subarch", (long)hdr->hardware_subarch, (long)subarch);
+	holds("a loader that has a number", hdr->type_of_loader != 0);
+	holds("an initrd", hdr->ramdisk_size > 0);
 }

@@ -1,68 +1,130 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One kernel, three starts: by its Xen notes at `notes_entry`, and by the boot
- * protocol at e_entry, which hardware_subarch (0x23c in boot_params) sends on:
- * to the same checks for Xen, or, on a PC, to a few lines that need no paging.
- * Nothing here is privileged until it is sure that this is a PC.
+ * One kernel, several starts: by its Xen notes at `by_notes`, and by the boot
+ * protocol at e_entry, which hardware_subarch in boot_params sends on. Nothing
+ * here is privileged until it is sure that this is a PC, and nothing takes for
+ * granted where it runs: paging is on for Xen, and off on a PC.
  */
 #include "arch.h"
-#include "notes.h"
+#include "entry.inc"
+#include "notes.inc"
+#include "window.inc"
 
-#define COM1 0x3f8
+#define SCRATCH_END	 0x1e8		/* in boot_params: the end of 4 bytes for a stack */
+#define HARDWARE_SUBARCH 0x23c
+#define CR0_PG		 0x80000000
+#define CR4_PSE		 0x10
+#define LARGE_PAGE	 0x400000
+#define LARGE_PAGES	 16		/* 64 MiB, which is all that the test's machine has */
+#define PTE_FLAGS	 0x87		/* large, for processes too, writable, present */
 
 	.section .note.xen, "a", @note
 	PV_NOTES
-	NOTE 3, 4, .long VIRT_BASE
-	NOTE 4, 4, .long 0
-	NOTE 1, 4, .long notes_entry
-	NOTE 9, 4, .asciz "yes"
-	OWN_NOTE 1, 4, .long 0b101
-	OWN_NOTE 2, 16, .quad 0xf5400000, 0x400000
-	.balign 4
+	KERNEL_NOTES by_notes
 
 	.text
-	.globl protocol_entry
-protocol_entry:
-	cmpl $0, 0x23c(%esi)
-	je on_a_pc
-	pushl %esi
-	call by_protocol
-
-notes_entry:
-	pushl %esi
-	call by_notes
-
-/*
- * Not where it was linked, and without a stack: boot_params has 4 bytes for one
- * (boot.rst, scratch), which is enough to find out where this is. The end is
- * the keyboard controller's reset.
- */
-on_a_pc:
-	leal 0x1e8(%esi), %esp
+	.globl by_protocol
+by_protocol:
+	leal SCRATCH_END(%esi), %esp
 	call 1f
 1:	popl %ebx
-	leal wrong - 1b(%ebx), %edi
-	movl %cs, %eax
-	testl $3, %eax
-	jnz 2f
-	movl %cr0, %eax
-	testl %eax, %eax
-	js 2f
-	leal right - 1b(%ebx), %edi
-2:	movw $COM1 + 5, %dx
-3:	inb %dx, %al
-	testb $0x20, %al
-	jz 3b
-	movb (%edi), %al
-	testb %al, %al
-	jz 4f
-	movw $COM1, %dx
-	outb %al, %dx
-	incl %edi
-	jmp 2b
-4:	movb $0xfe, %al
-	outb %al, $0x64
-	jmp 4b
+	subl $1b, %ebx			/* where it runs, less where it was linked to */
+	movl HARDWARE_SUBARCH(%esi), %eax
+	cmpl $(starts_end - starts) / 4, %eax
+	jae on_nothing
+	movl starts(%ebx, %eax, 4), %eax
+	addl %ebx, %eax
+	jmp *%eax
+on_nothing:
+	ud2
 
-right:	.asciz "ok 1 - subarchitecture 0: ring 0, paging off\n1..1\n"
-wrong:	.asciz "not ok 1 - subarchitecture 0: ring 0, paging off\n1..1\n"
+	.org by_protocol + NOTES_ENTRY
+by_notes:
+	KEEP_SEGMENTS_OF_ENTRY
+	KEEP_FLAGS_OF_ENTRY
+	pushl %esi
+	call start_by_notes
+
+	.section .rodata
+	.balign 4
+starts:	.long on_a_pc			/* by hardware_subarch */
+	.long on_nothing
+	.long on_xen
+starts_end:
+
+	.text
+on_xen:
+	KEEP_SEGMENTS_OF_ENTRY
+	movl $boot_stack_end, %esp
+	KEEP_FLAGS_OF_ENTRY
+	pushl %esi
+	call start_on_xen
+
+/* Its first tables show all memory at 0 and at VIRT_BASE, where it goes on. */
+on_a_pc:
+	KEEP_SEGMENTS_OF_ENTRY VIRT_BASE
+	movl $boot_stack_end - VIRT_BASE, %esp
+	KEEP_FLAGS_OF_ENTRY VIRT_BASE
+	movl %cr0, %eax
+	movl %eax, entry_cr0 - VIRT_BASE
+	movl $PTE_FLAGS, %eax
+	movl $page_directory - VIRT_BASE, %edi
+	movl $LARGE_PAGES, %ecx
+1:	movl %eax, (%edi)
+	movl %eax, (VIRT_BASE / LARGE_PAGE) * 4(%edi)
+	addl $LARGE_PAGE, %eax
+	addl $4, %edi
+	loop 1b
+	movl %cr4, %eax
+	orl $CR4_PSE, %eax
+	movl %eax, %cr4
+	movl $page_directory - VIRT_BASE, %eax
+	movl %eax, %cr3
+	movl %cr0, %eax
+	orl $CR0_PG, %eax
+	movl %eax, %cr0
+	movl $boot_stack_end, %esp
+	movl $2f, %eax
+	jmp *%eax
+2:	pushl %esi
+	call start_on_a_pc
+
+/* ---- What pc.c needs of a PC ---- */
+
+	.globl load_tables, plain_iret, tick_entry
+/* load_tables(gdtr, idtr, cs, ds, tr) */
+load_tables:
+	movl 4(%esp), %eax
+	lgdtl (%eax)
+	movl 8(%esp), %eax
+	lidtl (%eax)
+	movl 16(%esp), %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movl 20(%esp), %eax
+	ltr %ax
+	popl %eax
+	pushl 8(%esp)			/* cs */
+	pushl %eax
+	lretl
+plain_iret:
+	iretl
+tick_entry:
+	incl events_seen
+	pushl %eax
+	movb $0x20, %al			/* end of interrupt */
+	outb %al, $0x20
+	popl %eax
+	iretl
+
+	.bss
+	.balign 4096
+	.globl page_directory, entry_cr0, boot_stack_end
+page_directory:
+	.skip 4096
+	.skip 8192
+boot_stack_end:
+entry_cr0:
+	.skip 4
+	.section .note.GNU-stack, "", @progbits
