@@ -184,3 +184,26 @@ plan() {
 	run -0 paraboot plan --json -e linux32 --subarch lguest "$IMAGES/good/bz-lguest"
 	jq -e '.boot_params.hardware_subarch == 1 and .boot_params.type_of_loader == "0xff"' <<<"$output"
 }
+
+# with_pae TEXT: elf32 with these three letters for PAE_MODE, type 9 of Xen's notes.
+with_pae() {
+	LC_ALL=C sed "s/\\x09\\x00\\x00\\x00Xen\\x00yes\\x00/\\x09\\x00\\x00\\x00Xen\\x00$1\\x00/" "$IMAGES/good/elf32" >"$BATS_TEST_TMPDIR/kernel"
+}
+
+@test "xen-pv32: what it is not for is refused in one line, by plan and by run" {
+	for command in "plan" "run --engine qemu --no-initrd"; do
+		# shellcheck disable=SC2086 # words they are
+		fails 2 "$IMAGES/good/bz-2.15: EI_CLASS: * ?64-bit, wanted 32-bit?" $command -e xen-pv32 "$IMAGES/good/bz-2.15"
+		# shellcheck disable=SC2086
+		fails 2 "$IMAGES/good/bz-2.06: hardware_subarch: * ?2.06, since 2.07?" $command -e linux32 --subarch 2 "$IMAGES/good/bz-2.06"
+		# shellcheck disable=SC2086
+		fails 2 "$IMAGES/good/bz-32: hardware_subarch: * ?2?" $command --subarch-entry "$IMAGES/good/bz-32"
+		for spelling in 'no ' YES Yes ' ye' bim; do
+			with_pae "$spelling"
+			# shellcheck disable=SC2086
+			fails 2 "*kernel: PAE_MODE: *" $command -e xen-pv32 "$BATS_TEST_TMPDIR/kernel"
+		done
+	done
+	with_pae yes
+	run -0 paraboot plan -e xen-pv32 "$BATS_TEST_TMPDIR/kernel"
+}

@@ -225,21 +225,24 @@ static void wreck_tables(void)
 	jump_nowhere();
 }
 
-static const struct {
-	const char *name;
-	void (*fn)(void);
-} attacks[] = {
+static const struct attack attacks[] = {
 	{ "jump-nowhere", jump_nowhere },
 	{ "no-stack", no_stack },
 	{ "hypervisor-stack", hypervisor_stack },
 	{ "wreck-tables", wreck_tables },
 };
 
+static void attack(const struct attack *rows, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (asked_for("attack", rows[i].name))
+			rows[i].fn();
+}
+
 void guest_main(void)
 {
-	for (unsigned i = 0; i < ARRAY(attacks); i++)
-		if (asked_for("attack", attacks[i].name))
-			attacks[i].fn();
+	attack(attacks, ARRAY(attacks));
+	attack(hostile.attacks, hostile.nr_attacks);
 	unknown();
 	foreign_mappings();
 	tables();

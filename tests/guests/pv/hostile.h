@@ -19,11 +19,18 @@ struct words {
 		array, ARRAY(array)                                                                                    \
 	}
 
+struct attack {
+	const char *name; /* in "attack=NAME" */
+	void (*fn)(void);
+};
+
 /* What is wild for a class. */
 struct hostile {
 	struct words wild, counts, edges; /* pointers, lengths of lists, addresses just before an end */
 	unsigned long nowhere, stack;     /* not mapped; of the hypervisor's */
 	void *hypervisor;                 /* in its part of the address space */
+	const struct attack *attacks;     /* the class's own */
+	unsigned nr_attacks;
 };
 
 extern const struct hostile hostile;
