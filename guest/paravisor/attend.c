@@ -6,8 +6,9 @@
  * interrupt or the hypercall that it was in, with the guest's registers at the
  * top of the stack.
  *
- * The short ways of entry.S know nothing of NMIs and virtual IOPLs. They look
- * at user_cr3, syscall_rip and pf_short anyway; where these are 0, C does all.
+ * The short ways of entry.S into and out of the guest's kernel know nothing of
+ * NMIs and virtual IOPLs. They look at user_cr3, syscall_rip and pf_short
+ * anyway; where these are 0, C does all.
  */
 #include "paravisor.h"
 
@@ -17,7 +18,7 @@ void short_ways(struct vcpu *v)
 {
 	v->user_cr3 = v->user_root && !v->nmi_masked && !architectural_iopl ? v->user_root->cr3 : 0;
 	v->syscall_rip = architectural_iopl ? 0 : v->syscall.rip;
-	v->pf_short = !architectural_iopl && (v->traps[TRAP_PF].flags & 4);
+	v->pf_short = v->user_cr3 && (v->traps[TRAP_PF].flags & 4);
 }
 
 /* One at a time: the next comes after this one's iret. Without a handler it is lost. */

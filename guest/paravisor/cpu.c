@@ -24,6 +24,7 @@ SAME(scratch, V_SCRATCH);
 SAME(irets, V_IRETS);
 SAME(pf_short, V_PF_SHORT);
 SAME(traps[TRAP_PF].address, V_PF_RIP);
+SAME(counts[__HYPERVISOR_mmu_update], V_MMU_UPDATES);
 _Static_assert(offsetof(guest_vcpu_info, evtchn_upcall_mask) == INFO_MASK, "vcpu_info");
 _Static_assert(offsetof(guest_vcpu_info, arch.cr2) == INFO_CR2, "vcpu_info");
 _Static_assert(sizeof(struct vcpu) <= VCPU_DATA_LEN, "struct vcpu");

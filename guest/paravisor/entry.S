@@ -209,8 +209,6 @@ page_fault_entry:
 	je 1f
 	testb $4, (%rsp)		/* a descriptor table's is C's */
 	jz 1f
-	cmpq $0, VE(V_USER_CR3)
-	je 1f				/* as for the other short ways (attend.c) */
 	movq %rcx, VE(V_SCRATCH)
 	movq VE(V_INFO), %rcx
 	cmpb $0, INFO_MASK(%rcx)
@@ -317,6 +315,18 @@ enter_guest:
 	leaq STACK_SP - R_LEN(%rax), %rsp
 	jmp exit_to_guest
 
+/* lock_wait(%rdi) with no register changed. */
+	.globl lock_wait_saving
+lock_wait_saving:
+	.irp reg, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+	pushq %\reg
+	.endr
+	call lock_wait
+	.irp reg, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+	popq %\reg
+	.endr
+	ret
+
 /* call_on_stack(a, b, sp, fn): fn(a, b) on another stack; it never returns. */
 	.globl call_on_stack
 call_on_stack:
@@ -360,11 +370,40 @@ syscall_common:
 	je syscall_from_process
 	cmpl $23, %eax
 	je iret_hypercall
+	cmpl $1, %eax
+	je mmu_update_hypercall
 hypercall_from_kernel:
 	pushq $0
 	PUSH_REGS
 	movq %rsp, %rdi
 	call hypercall_from_guest
+	jmp exit_to_guest
+
+/*
+ * mmu_update, which a kernel calls for each page that it maps. Nothing in it
+ * looks at the guest's registers, so only those are kept that C may change.
+ */
+mmu_update_hypercall:
+	incq VS(V_MMU_UPDATES)
+	.irp reg, rdi, rsi, rdx, r8, r9, r10
+	pushq %\reg
+	.endr
+	movq %r10, %r8
+	movq %rdx, %rcx
+	movq %rsi, %rdx
+	movq %rdi, %rsi
+	leaq -(STACK_SP - 40 - 48)(%rsp), %rdi
+	call hc_mmu_update
+	.irp reg, r10, r9, r8, rdx, rsi, rdi
+	popq %\reg
+	.endr
+	movq VS(V_INFO), %rcx
+	cmpb $0, (%rcx)
+	movq (%rsp), %rcx		/* as syscall left them */
+	movq 16(%rsp), %r11
+	je iret_to_guest
+	pushq $0
+	PUSH_REGS
 	jmp exit_to_guest
 
 /*

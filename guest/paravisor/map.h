@@ -158,6 +158,7 @@
 #define V_IRETS       64
 #define V_PF_SHORT    72
 #define V_PF_RIP      312
+#define V_MMU_UPDATES 5704
 
 /* vcpu_info, xen.h. */
 #define INFO_MASK 1

@@ -106,11 +106,34 @@ static void become(struct frame *f, unsigned type)
 	f->word = (f->word & ~(FRAME_TYPES | FRAME_LAST)) | type << FRAME_TYPE_SHIFT;
 }
 
+/* One more use of a frame as what it is in use as. False: that it is not, or the count is full. */
+static inline bool use_again(struct frame *f, unsigned type)
+{
+	uint32_t word = f->word + 1, least = type == TYPE_WRITABLE ? 1 : 2;
+
+	if (unlikely(FRAME_TYPE(word) != type || (word & FRAME_COUNT) < least))
+		return false;
+	f->word = word;
+	return true;
+}
+
+/* One use less; how many are left. A pin alone leads no processor there. */
+static inline uint32_t use_less(struct frame *f)
+{
+	uint32_t left = --f->word & FRAME_COUNT;
+
+	if (left == !!(f->word & FRAME_PINNED))
+		f->left = flush_time;
+	return left;
+}
+
 static int type_get(uint64_t mfn, unsigned type)
 {
 	struct frame *f = frame(mfn);
 	int rc = 0;
 
+	if (likely(use_again(f, type)))
+		return 0;
 	if (unlikely(FRAME_TYPE(f->word) != type)) {
 		if (in_use(f))
 			return -XEN_EBUSY;
@@ -118,7 +141,8 @@ static int type_get(uint64_t mfn, unsigned type)
 	}
 	if (unlikely((f->word & FRAME_COUNT) == FRAME_COUNT))
 		return -XEN_EBUSY;
-	if (f->word++ & FRAME_COUNT || type == TYPE_WRITABLE)
+	f->word++;
+	if (type == TYPE_WRITABLE)
 		return 0;
 	rc = table_check(mfn, type); /* counted already: what it maps must not be itself */
 	f->word -= !!rc;
@@ -127,12 +151,7 @@ static int type_get(uint64_t mfn, unsigned type)
 
 static void type_put(uint64_t mfn, unsigned type)
 {
-	struct frame *f = frame(mfn);
-	uint32_t left = --f->word & FRAME_COUNT;
-
-	if (left == !!(f->word & FRAME_PINNED)) /* a pin alone leads no processor there */
-		f->left = flush_time;
-	if (!left && type != TYPE_WRITABLE)
+	if (!use_less(frame(mfn)) && type != TYPE_WRITABLE)
 		table_let_go(mfn, type, entries_of(type));
 }
 
@@ -253,14 +272,19 @@ static int entry_admit(uint64_t table_mfn, unsigned level, unsigned index, uint6
 	return rc;
 }
 
+/* Of level 1: memory counts who may write it, and nothing else. */
+static inline void page_let_go(uint64_t entry)
+{
+	if ((entry & (PTE_P | PTE_W)) == (PTE_P | PTE_W))
+		use_less(frame(pte_mfn(entry)));
+}
+
 static void entry_let_go(uint64_t table_mfn, unsigned level, uint64_t entry)
 {
-	if (!(entry & PTE_P) || is_linear(table_mfn, level, entry))
-		return;
-	if (level > 1)
+	if (level == 1)
+		page_let_go(entry);
+	else if ((entry & PTE_P) && !is_linear(table_mfn, level, entry))
 		table_put(pte_mfn(entry), level - 1);
-	else if (entry & PTE_W)
-		type_put(pte_mfn(entry), TYPE_WRITABLE);
 }
 
 /* The next slot from i on that holds an entry, or n. Tables are all but empty: eight slots at once. */
@@ -377,19 +401,54 @@ static int dead_entry_set(uint64_t mfn, unsigned index, uint64_t entry, enum ent
 	return rc;
 }
 
+#define NOT_PLAIN 1
+
+/*
+ * What nearly all changes are, without a call: an entry of a live level 1,
+ * which maps nothing, or memory that has to become nothing else for it.
+ * NOT_PLAIN: it is none of that, and nothing was done.
+ */
+static inline int plain_entry_set(uint64_t *at, uint64_t entry, enum entry_how how, uint64_t *old)
+{
+	if (entry & PTE_P) {
+		uint64_t mfn = pte_mfn(entry);
+
+		if ((entry & REFUSED) || !frame_is_guest(mfn) ||
+		    ((entry & PTE_W) && !use_again(frame(mfn), TYPE_WRITABLE)))
+			return NOT_PLAIN;
+		entry |= USER_BIT;
+	}
+	if (unlikely(!entry_store(at, entry, how, old))) {
+		page_let_go(entry);
+		return -XEN_EAGAIN;
+	}
+	page_let_go(*old);
+	return 0;
+}
+
+static __attribute__((noinline)) int any_entry_set(uint64_t table_mfn, unsigned index, uint64_t entry,
+						   enum entry_how how, uint64_t *old)
+{
+	unsigned level = frame_level(table_mfn);
+	int rc = level ? live_entry_set(table_mfn, level, index, entry, how, old)
+		       : dead_entry_set(table_mfn, index, entry, how, old);
+
+	if (rc && rc != -XEN_EAGAIN)
+		trace(this_vcpu(), 'u', table_mfn << PAGE_SHIFT | index * 8, entry);
+	return rc;
+}
+
 int entry_set(uint64_t table_mfn, unsigned index, uint64_t entry, enum entry_how how, uint64_t *old)
 {
-	unsigned level;
-	int rc;
+	int rc = NOT_PLAIN;
 
 	if (unlikely(!frame_is_guest(table_mfn)))
 		return -XEN_EINVAL;
 	lock(&mmu_lock);
-	level = frame_level(table_mfn);
-	if (likely(level))
-		rc = live_entry_set(table_mfn, level, index, entry, how, old);
-	else
-		rc = dead_entry_set(table_mfn, index, entry, how, old);
+	if (likely(frame_level(table_mfn) == 1))
+		rc = plain_entry_set((uint64_t *)frame_va(table_mfn) + index, entry, how, old);
+	if (unlikely(rc == NOT_PLAIN))
+		rc = any_entry_set(table_mfn, index, entry, how, old);
 	unlock(&mmu_lock);
 	return rc;
 }

@@ -12,7 +12,7 @@ static bool is_own(uint64_t domid)
 	return (domid & 0xffff) == DOMID_SELF;
 }
 
-static int one_update(uint64_t ptr, uint64_t val)
+static inline int one_update(uint64_t ptr, uint64_t val)
 {
 	uint64_t mfn = ptr >> PAGE_SHIFT, old;
 	unsigned index = (unsigned)(ptr & (PAGE - 1)) / 8;
@@ -31,36 +31,45 @@ static int one_update(uint64_t ptr, uint64_t val)
 	}
 }
 
+/* Of a list that is the guest's. */
+static inline int update_at(uint64_t at)
+{
+	uint64_t ptr, val;
+
+	if (!load_guest(at + offsetof(struct mmu_update, ptr), &ptr) ||
+	    !load_guest(at + offsetof(struct mmu_update, val), &val))
+		return -XEN_EFAULT;
+	return one_update(ptr, val);
+}
+
 #define MANY    (1u << 20)
 #define PREEMPT (1u << 31) /* of the count, in calls that Xen had interrupted */
 
-long hc_mmu_update(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_va, uint64_t domid, uint64_t e)
+static __attribute__((noinline)) long update_list(uint64_t list, uint32_t n, uint64_t done_va)
 {
-	uint32_t n = (uint32_t)count & ~PREEMPT, i;
-	uint64_t ptr = 0, val = 0;
 	int rc = 0;
+	uint32_t i;
 
-	(void)e;
-	if (!is_own(domid))
-		return -XEN_ESRCH;
 	if (n > MANY)
 		return -XEN_EINVAL;
 	if (!guest_range_ok(list, n * sizeof(struct mmu_update)))
 		return -XEN_EFAULT;
-	for (i = 0; i < n; i++, list += sizeof(struct mmu_update)) {
-		if (!load_guest(list + offsetof(struct mmu_update, ptr), &ptr) ||
-		    !load_guest(list + offsetof(struct mmu_update, val), &val))
-			rc = -XEN_EFAULT;
-		else
-			rc = one_update(ptr, val);
-		if (unlikely(rc))
-			break;
-	}
-	if (unlikely(rc))
-		trace(v, 'u', ptr, val);
+	for (i = 0; i < n && !rc; i += !rc)
+		rc = update_at(list + i * sizeof(struct mmu_update));
 	if (done_va && copy_to_guest(done_va, &i, sizeof(i)))
 		rc = -XEN_EFAULT;
 	return rc;
+}
+
+/* Nearly always it is one, and nobody wants to know how many were done. */
+long hc_mmu_update(struct vcpu *v, uint64_t list, uint64_t count, uint64_t done_va, uint64_t domid, uint64_t e)
+{
+	(void)v, (void)e;
+	if (!is_own(domid))
+		return -XEN_ESRCH;
+	if (likely((uint32_t)count == 1 && !done_va && guest_range_ok(list, sizeof(struct mmu_update))))
+		return update_at(list);
+	return update_list(list, (uint32_t)count & ~PREEMPT, done_va);
 }
 
 /* ---- TLB flushes that the calls ask for ---- */

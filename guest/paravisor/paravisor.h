@@ -252,12 +252,12 @@ int uart_get(void);                           /* -1: nothing there */
 struct lock {
 	volatile uint32_t held;
 };
-void lock_wait(struct lock *l);
 
+/* Who waits goes by entry.S, which keeps all registers: so whoever need not wait has none to save either. */
 static inline void lock(struct lock *l)
 {
 	if (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)))
-		lock_wait(l);
+		__asm__ volatile("call lock_wait_saving" ::"D"(l) : "memory", "cc");
 }
 
 static inline void unlock(struct lock *l)

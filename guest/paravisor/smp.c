@@ -11,6 +11,8 @@ extern char ap_code[], ap_code_end[], ap_cr3[];
 extern uint64_t early_cr3;
 extern volatile uint32_t ap_arrived;
 
+void lock_wait(struct lock *l);
+
 void lock_wait(struct lock *l)
 {
 	do {
