@@ -48,6 +48,8 @@ void signals_release(const struct signals *signals)
 	const struct timespec at_once = { 0 };
 	sigset_t pipe;
 
+	while (signals->fd >= 0 && signals_take(signals))
+		;
 	if (signals->fd >= 0)
 		close(signals->fd);
 	sigemptyset(&pipe);

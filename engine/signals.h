@@ -17,6 +17,7 @@ struct signals {
 
 void signals_catch(struct signals *signals);
 unsigned signals_take(const struct signals *signals); /* the number of the one that came; 0: none did */
+/* Those that came since ask for an end that is there already: they are dropped. */
 void signals_release(const struct signals *signals);
 
 #endif

@@ -253,7 +253,7 @@ static void serve(struct machine *machine, const struct signals *signals)
 		[WAKE] = { .fd = machine->console.wake_fd, .events = POLLIN },
 		[SIGNAL] = { .fd = signals->fd, .events = POLLIN },
 		[IN] = { .fd = wants_input(machine) ? machine->job->console.in_fd : -1, .events = POLLIN },
-		[OUT] = { .fd = output ? machine->console.outlet.fd : -1, .events = POLLOUT },
+		[OUT] = { .fd = machine->console.outlet.fd, .events = output ? POLLOUT : 0 },
 	};
 	int timeout = output && machine->console.outlet.fd < 0 ? 0 : time_left(deadline(machine));
 	uint64_t count;
@@ -262,8 +262,10 @@ static void serve(struct machine *machine, const struct signals *signals)
 		return;
 	if (fds[WAKE].revents && read(fds[WAKE].fd, &count, sizeof(count)) < 0)
 		return;
-	if (fds[OUT].revents || machine->console.outlet.fd < 0)
+	if (output && (fds[OUT].revents || machine->console.outlet.fd < 0))
 		write_output(machine);
+	else if (fds[OUT].revents)
+		end(machine, ENDING_LEFT, "nobody reads its console"); /* a guest that is silent may be so for ever */
 	if (fds[IN].revents)
 		read_input(machine);
 	if (fds[SIGNAL].revents)

@@ -200,15 +200,15 @@ static int fail_unstarted(const struct ends *ends, struct engine_error *err)
 	return engine_fail(err, ENGINE_UNABLE, "%s: %s", program_name, line[0] ? line : "ended before the guest began");
 }
 
-static int run_session(const struct engine_run *run, struct ends *ends, pid_t pid, struct engine_result *ret,
-		       struct engine_error *err)
+static int run_session(const struct engine_run *run, struct ends *ends, pid_t pid, const struct signals *signals,
+		       struct engine_result *ret, struct engine_error *err)
 {
 	struct session session = { .run = run,
 				   .console = ends->console,
 				   .log = ends->log,
 				   .qmp = { .fd = ends->qmp },
 				   .resets_are_crashes = run->options->accel == ENGINE_ACCEL_KVM };
-	int code = session_run(&session);
+	int code = session_run(&session, signals);
 
 	ends->console = ends->log = ends->qmp = -1;
 	process_end(pid);
@@ -221,19 +221,32 @@ static int run_session(const struct engine_run *run, struct ends *ends, pid_t pi
 	return code;
 }
 
+/* From before there is a QEMU until there is none any more, no signal ends us. */
+static int start_and_serve(const struct engine_run *run, struct ends *ends, struct engine_result *ret,
+			   struct engine_error *err)
+{
+	struct signals signals;
+	pid_t pid = -1;
+	int code;
+
+	signals_catch(&signals);
+	code = start(run, ends, &pid, err);
+	if (code == 0)
+		code = run_session(run, ends, pid, &signals, ret, err);
+	signals_release(&signals);
+	return code;
+}
+
 int qemu_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err)
 {
 	struct ends ends;
 	struct engine_result result = { .registers = NULL };
-	pid_t pid = -1;
 	int code = open_ends(run, &ends, err);
 
 	if (code == 0 && !run->shipped)
 		code = engine_write_domain(ends.qemu.domain, run->plan, run->memory, err);
 	if (code == 0)
-		code = start(run, &ends, &pid, err);
-	if (code == 0)
-		code = run_session(run, &ends, pid, &result, err);
+		code = start_and_serve(run, &ends, &result, err);
 	close_ends(&ends);
 	if (code == 0)
 		*ret = result;

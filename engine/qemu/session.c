@@ -5,7 +5,6 @@
  * where the processors were can still be asked for.
  */
 #include "session.h"
-#include "../signals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 
 #define MS 1000000ull
 
-enum { FD_SHOWN, FD_TYPED, FD_QMP, FD_LOG, FD_SIGNAL, FDS };
+enum { FD_SHOWN, FD_READER, FD_TYPED, FD_QMP, FD_LOG, FD_SIGNAL, FDS };
 enum {
 	START_GRACE_MS = 60000, /* for QEMU to load the domain and be ready */
 	EXIT_GRACE_MS = 5000,   /* for it to answer and exit once the guest has ended */
@@ -233,22 +232,33 @@ static void check_deadlines(struct session *session)
 	}
 }
 
-static void check_pumps(struct session *session)
+static void leave(struct session *session, const char *detail)
 {
-	if (session->typed.left) {
-		set_ending(session, ENDING_LEFT, "");
-		session->over = true;
-	}
-	if (session->shown.closed && !session->ending_known && session->shown.len) {
-		set_ending(session, ENDING_LEFT, "nobody reads its console");
-		session->over = true;
-	}
+	set_ending(session, ENDING_LEFT, detail);
+	session->over = true;
+}
+
+/* Poll tells a reader's end unasked, so that a guest that is silent does not outlive its reader. */
+static struct pollfd reader_waits(const struct session *session)
+{
+	return (struct pollfd){ .fd = session->ending_known ? -1 : session->shown.to.fd };
+}
+
+static void check_pumps(struct session *session, bool reader_gone)
+{
+	if (session->typed.left)
+		leave(session, "");
+	if (session->shown.closed && session->shown.len)
+		reader_gone = true;
+	if (reader_gone && !session->ending_known)
+		leave(session, "nobody reads its console");
 }
 
 static void serve(struct session *session, const struct signals *signals)
 {
 	struct pollfd fds[FDS] = {
 		[FD_SHOWN] = pump_waits(&session->shown),
+		[FD_READER] = reader_waits(session),
 		[FD_TYPED] = pump_waits(&session->typed),
 		[FD_QMP] = { .fd = session->qmp.fd, .events = POLLIN },
 		[FD_LOG] = { .fd = session->log, .events = POLLIN },
@@ -265,7 +275,7 @@ static void serve(struct session *session, const struct signals *signals)
 		session->over = true;
 	if (fds[FD_SIGNAL].revents)
 		read_signal(session, signals);
-	check_pumps(session);
+	check_pumps(session, fds[FD_READER].revents);
 	check_deadlines(session);
 }
 
@@ -314,15 +324,11 @@ static void prepare(struct session *session)
 	session->qmp.ctx = session;
 }
 
-int session_run(struct session *session)
+int session_run(struct session *session, const struct signals *signals)
 {
-	struct signals signals;
-
-	signals_catch(&signals);
 	prepare(session);
 	while (!session->over)
-		serve(session, &signals);
-	signals_release(&signals);
+		serve(session, signals);
 	return session->started || (session->ending_known && session->ending == ENDING_LEFT) ? 0 : -1;
 }
 

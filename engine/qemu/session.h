@@ -9,6 +9,7 @@
 
 #include "../internal.h"
 #include "../pump.h"
+#include "../signals.h"
 #include "../watch.h"
 #include "qmp.h"
 
@@ -33,7 +34,7 @@ struct session {
 };
 
 /* Run it until QEMU is gone or is to be ended. 0, or -1: it never started the guest, and nobody left. */
-int session_run(struct session *session);
+int session_run(struct session *session, const struct signals *signals);
 
 /* Once QEMU is ended: take what it still wrote. */
 void session_drain(struct session *session);

@@ -68,6 +68,11 @@ timed_out() {
 	[[ ${stderr_lines[*]} == "paraboot: $echo_guest: "*" status 130" && ${#stderr_lines[@]} == 2 ]]
 }
 
+@test "a reader that goes away ends the run of a guest that says nothing more" {
+	run --separate-stderr bash -c '{ timeout 120 "$1" run --no-initrd -m 64M "$2"; echo "status $?" >&2; } </dev/null | head -n 1' - "$PARABOOT" "$echo_guest"
+	[[ $output == ready && ${stderr_lines[*]} == "paraboot: $echo_guest: left: nobody reads its console status 130" ]]
+}
+
 @test "a crash is status 12, one line, and one block that says where the processor was" {
 	run -12 --separate-stderr run_guest < <(printf '!')
 	[[ $output == ready && ${stderr_lines[0]} == "paraboot: $echo_guest: crashed: triple fault: at RIP="* ]]
@@ -102,6 +107,11 @@ timed_out() {
 @test "a terminal that nobody reads keeps the run from no deadline" {
 	{ echo ready && head -c 200000 /dev/zero | tr '\0' x; } | make_speaker loud
 	"$BATS_TEST_DIRNAME/terminal.py" stalled "$PARABOOT" loud
+}
+
+@test "a terminal that goes away ends the run, with a signal or without" {
+	"$BATS_TEST_DIRNAME/terminal.py" hangup "$PARABOOT" "$echo_guest"
+	"$BATS_TEST_DIRNAME/terminal.py" deserted "$PARABOOT" "$echo_guest"
 }
 
 @test "a signal that was ignored before stays ignored" {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""terminal.py WAY PARABOOT IMAGE: run IMAGE, a guest that says "ready" and echoes
-(echo.S), on a terminal of its own, leave it in that WAY, and fail unless the
-terminal was raw meanwhile and is afterwards what it was before. The way "try" is
-Ctrl-C while IMAGE is tried, on a terminal that stays as it is.
+"""terminal.py WAY PARABOOT IMAGE [ENGINE]: run IMAGE, a guest that says "ready" and
+echoes (echo.S), by ENGINE (qemu) on a terminal of its own, leave it in that WAY, and
+fail unless the terminal was raw meanwhile and is afterwards what it was before. The way
+"try" is Ctrl-C while IMAGE is tried, on a terminal that stays as it is.
 
 paraboot is the foreground job of a process that does what a shell does."""
 
@@ -52,6 +52,12 @@ class Job:
     def is_as_before(self):
         return termios.tcgetattr(self.tty) == self.before
 
+    def hang_up(self):
+        """The terminal is dead: its screen and its keys are gone, and its settings with them."""
+        os.close(self.screen)
+        self.end = self.end_unread
+        self.is_as_before = lambda: True
+
     def wait(self, condition, what):
         """Read what comes meanwhile: nobody can write to a screen that is full."""
         end = time.monotonic() + PATIENCE
@@ -78,7 +84,7 @@ class Job:
         os.kill(self.pid, signal.SIGCONT)
 
     def end_unread(self):
-        """The same of a job whose screen nobody reads."""
+        """As end(), of a job whose screen nobody reads."""
         end = time.monotonic() + PATIENCE
         while not (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
             check(time.monotonic() < end, "does not end while nobody reads its screen")
@@ -143,17 +149,36 @@ def stalled(job):
     return TIMED_OUT
 
 
+def hangup(job):
+    """A terminal goes away, and a shell passes the signal on."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    job.hang_up()
+    try:
+        os.kill(job.pid, signal.SIGHUP)
+    except ProcessLookupError:
+        pass
+    return LEFT
+
+
+def deserted(job):
+    """It goes away, and the shell tells nobody: that nobody reads any more is all that there is to see."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    job.hang_up()
+    return LEFT
+
+
 WAYS = {"keys": keys, "guest": guest_ends, "stop": stop, "timeout": timeout, "stalled": stalled}
+WAYS |= {"hangup": hangup, "deserted": deserted}
 WAYS |= {name: by_signal(getattr(signal, name), LEFT) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")}
 # These are no request to leave: they do what they do to any process.
 WAYS |= {n: by_signal(getattr(signal, n), -getattr(signal, n)) for n in ("SIGUSR1", "SIGALRM", "SIGABRT")}
 
 
-def run_it(way, paraboot, image):
+def run_it(way, paraboot, image, engine):
     limit = ["--timeout", "3"] if way in ("timeout", "stalled") else []
     # The last words, on standard error, would have to wait for a reader.
     elsewhere = ["env", "sh", "-c", 'exec "$@" 2>/dev/null', "-"] if way == "stalled" else ["env"]
-    job = Job([*elsewhere, paraboot, "run", "--engine", "qemu", "--no-initrd", "-m", "64M", *limit, image])
+    job = Job([*elsewhere, paraboot, "run", "--engine", engine, "--no-initrd", "-m", "64M", *limit, image])
     job.see(b"ready")
     check(job.is_raw(), "is not raw while the guest runs")
     return job, WAYS[way](job)
@@ -169,10 +194,10 @@ def try_it(paraboot, image):
 
 
 def main():
-    way, paraboot, image = sys.argv[1:]
+    way, paraboot, image, *engine = sys.argv[1:]
     if os.fork():  # the leader of a session has to be no leader of a group
         sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
-    job, wanted = try_it(paraboot, image) if way == "try" else run_it(way, paraboot, image)
+    job, wanted = try_it(paraboot, image) if way == "try" else run_it(way, paraboot, image, *engine or ["qemu"])
     status = job.end()
     check(status == wanted, f"exit status {status}, not {wanted}")
     check(job.is_as_before(), "is not as it was before")
