@@ -29,6 +29,7 @@ enum {
 	CODE_GPA = 0x1000,
 	MEM_LEN = 0x2000,
 	DONE_PORT = 0xf4,
+	ATTEMPTS = 5,   /* where somebody takes time away from a processor that is virtual itself, and hides it */
 	EXITS_MAX = 64, /* a signal makes KVM_RUN come back early */
 	CPUID_MAX = 256,
 };
@@ -191,19 +192,39 @@ __attribute__((format(printf, 2, 3))) static struct kvm_verdict verdict(enum kvm
 	return ret;
 }
 
+static uint64_t time_one(struct probe *probe)
+{
+	uint64_t begin_ns = thread_clock();
+
+	run_guest(probe);
+	return thread_clock() - begin_ns;
+}
+
+/* The fastest of some: what is slow once may have been unlucky. */
+static uint64_t time_guest(struct probe *probe)
+{
+	uint64_t best_ns = UINT64_MAX;
+
+	for (int i = 0; i < ATTEMPTS && best_ns > SLOW_NS; i++) {
+		uint64_t took_ns = time_one(probe);
+
+		if (took_ns < best_ns)
+			best_ns = took_ns;
+	}
+	return best_ns;
+}
+
 static struct kvm_verdict measure(struct probe *probe)
 {
-	uint64_t begin_ns, took_ns;
+	uint64_t took_ns;
 
 	if (make_guest(probe) < 0)
 		return verdict(KVM_SLOW, "/dev/kvm makes no virtual machine: %s", strerror(errno));
-	/* The first time through makes the guest's pages present; the second is measured. */
+	/* The first time through makes the guest's pages present; then it is measured. */
 	if (!run_guest(probe))
 		return verdict(KVM_SLOW, "/dev/kvm does not run ordinary ring-0 code (exit reason %u)",
 			       probe->run->exit_reason);
-	begin_ns = thread_clock();
-	run_guest(probe);
-	took_ns = thread_clock() - begin_ns;
+	took_ns = time_guest(probe);
 	if (took_ns > SLOW_NS)
 		return verdict(KVM_SLOW, "/dev/kvm interprets ring-0 code: %.2f million instructions a second",
 			       2e3 * LOOPS / (double)took_ns);
