@@ -4,13 +4,15 @@
  * runs it can count what leaves the virtual machine meanwhile (tests/lab/kvm/exits).
  * With "wait=typed" on the command line it waits for a byte on its console before
  * and after each batch; it waits by looking, for that leaves no machine. Without
- * that word it does less of each, and its answers alone are what is tested. What
+ * that word it does less of each, and its answers alone are what is tested. Its
+ * other vCPUs, if it has any, call and change their page tables all the time. What
  * each class does in its own way is in exits.h.
  */
 #include "exits.h"
 
 #define OFTEN   100000
 #define SELDOM  1000
+#define OTHERS  3                   /* vCPUs, at most */
 #define FAR_OFF 1000000000000000ull /* ns: the timer that is set never comes */
 
 static uint8_t page[PAGE] __attribute__((aligned(4096)));
@@ -211,12 +213,65 @@ static void run(unsigned row, bool waits)
 	check(rows[row].name, right, n);
 }
 
+/* ---- The other vCPUs ---- */
+
+static struct {
+	uint8_t page[PAGE];
+	unsigned long stack[PAGE / sizeof(unsigned long)];
+} others[OTHERS] __attribute__((aligned(4096)));
+static volatile unsigned long rounds[OTHERS];
+
+static void other_main(unsigned long n)
+{
+	uint64_t pte = pte_of(others[n].page);
+
+	for (;; rounds[n]++) {
+		versions(1);
+		map_at(others[n].page, rounds[n] & 1 ? pte & ~PTE_W : pte);
+	}
+}
+
+static bool start_other(unsigned long n)
+{
+	static vcpu_guest_context_t ctx;
+
+	ctx.flags = VGCF_in_kernel;
+	ctx.user_regs.cs = FLAT_KERNEL_CS;
+	ctx.user_regs.ss = ctx.user_regs.ds = ctx.user_regs.es = ctx.kernel_ss = FLAT_KERNEL_SS;
+	ctx.kernel_sp = (unsigned long)(others[n].stack + ARRAY(others[n].stack));
+	ctx.ctrlreg[3] = xen_pfn_to_cr3(mfn_of((void *)start_info->pt_base));
+	call_first(&ctx, other_main, n);
+	if (call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, n + 1, P(ctx), 0, 0) == -XEN_ENOENT)
+		return false;
+	check("another vCPU", call(__HYPERVISOR_vcpu_op, VCPUOP_up, n + 1, 0, 0, 0), 0);
+	while (!rounds[n])
+		call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
+	return true;
+}
+
+static void start_others(void)
+{
+	unsigned long n = 0;
+
+	while (n < OTHERS && start_other(n))
+		n++;
+}
+
+/* Who says of a vCPU that it left no machine has to know that it ran. */
+static void check_others(void)
+{
+	for (unsigned n = 0; n < OTHERS && rounds[n]; n++)
+		check("another vCPU was at work", rounds[n] > SELDOM, 1);
+}
+
 void guest_main(void)
 {
 	bool waits = asked_for("wait", "typed");
 
 	prepare();
 	check("a page is taken away", map_at(hole, 0), 0);
+	start_others();
 	for (unsigned row = 0; row < ARRAY(rows); row++)
 		run(row, waits);
+	check_others();
 }

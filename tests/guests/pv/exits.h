@@ -9,5 +9,7 @@ void prepare(void);
 void iret_here(void);      /* the iret hypercall to where the guest's kernel is already */
 long switch_process(void); /* what a kernel does at each switch between processes */
 long set_timer(uint64_t ns);
+/* A vCPU's first instructions call fn(n), on the kernel's stack that its context names. */
+void call_first(vcpu_guest_context_t *ctx, void (*fn)(unsigned long n), unsigned long n);
 
 #endif

@@ -29,6 +29,17 @@ long set_timer(uint64_t ns)
 	return call(__HYPERVISOR_set_timer_op, (uint32_t)ns, (uint32_t)(ns >> 32), 0, 0, 0);
 }
 
+/* The argument, and above it nowhere to return to. */
+void call_first(vcpu_guest_context_t *ctx, void (*fn)(unsigned long n), unsigned long n)
+{
+	unsigned long *sp = (unsigned long *)ctx->kernel_sp;
+
+	*--sp = n;
+	*--sp = 0;
+	ctx->user_regs.eip = (unsigned long)fn;
+	ctx->user_regs.esp = (unsigned long)sp;
+}
+
 void prepare(void)
 {
 	prepare_processes();

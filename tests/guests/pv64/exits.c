@@ -43,6 +43,13 @@ long set_timer(uint64_t ns)
 	return call(__HYPERVISOR_set_timer_op, ns, 0, 0, 0, 0);
 }
 
+void call_first(vcpu_guest_context_t *ctx, void (*fn)(unsigned long n), unsigned long n)
+{
+	ctx->user_regs.rip = (unsigned long)fn;
+	ctx->user_regs.rdi = n;
+	ctx->user_regs.rsp = ctx->kernel_sp - 8; /* as if there were somewhere to return to */
+}
+
 void prepare(void)
 {
 	struct callback_register on_syscall = { CALLBACKTYPE_syscall, 0, (unsigned long)syscall_entry };
