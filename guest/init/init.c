@@ -257,6 +257,55 @@ static void say_uptime(void)
 		say_number("uptime_ms", (unsigned long)now.tv_sec * 1000 + (unsigned long)now.tv_nsec / 1000000);
 }
 
+/* ---- Where the kernel runs --------------------------------------------- */
+
+/* Does the line at s end so? *next is the line behind it. */
+static bool line_ends(const char *s, const char *end, const char **next)
+{
+	size_t len = 0, end_len = length(end);
+
+	while (s[len] && s[len] != '\n')
+		len++;
+	*next = s + len + (s[len] != 0);
+	return len >= end_len && begins(s + len - end_len, end);
+}
+
+static uint64_t hex_number(const char *s)
+{
+	uint64_t n = 0;
+
+	while (*s == ' ')
+		s++;
+	for (; (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'f'); s++)
+		n = n << 4 | (uint64_t)(*s <= '9' ? *s - '0' : *s - 'a' + 10);
+	return n;
+}
+
+/* The number with which the first line begins that ends so; a list in /proc is read by whole lines. */
+static void say_from_list(const char *key, const char *path, const char *end)
+{
+	long fd = sys_open(path, O_RDONLY), n;
+
+	while (fd >= 0 && (n = sys_read((int)fd, buf, sizeof(buf) - 1)) > 0) {
+		buf[n] = 0;
+		for (const char *s = buf, *next; *s; s = next)
+			if (line_ends(s, end, &next)) {
+				say_hex(key, hex_number(s));
+				sys_close((int)fd);
+				return;
+			}
+	}
+	if (fd >= 0)
+		sys_close((int)fd);
+	say(key, "unknown");
+}
+
+static void say_place(void)
+{
+	say_from_list("kernel_gpa", "/proc/iomem", " : Kernel code");
+	say_from_list("kernel_vaddr", "/proc/kallsyms", " T _text");
+}
+
 /* ---- The kernel's log -------------------------------------------------- */
 
 /*
@@ -529,6 +578,7 @@ static void say_all(uint64_t begin_tsc)
 	say_file("hypervisor", "/sys/hypervisor/type", "none");
 	say_cpus();
 	say_memory();
+	say_place();
 	say("initrd", pattern_is_whole() ? "ok" : "bad");
 	say_extra_files();
 	say_uptime();
