@@ -13,7 +13,7 @@ package_table() {
 		check       clang llvm clang-tidy clang-format cppcheck shellcheck mandoc bats
 		check       libcmocka-dev liblzo2-dev jq file cpio busybox-static
 		check       gzip bzip2 xz-utils lz4 zstd lzop
-		check       grub-common grub-xen-bin grub-xen-host
+		check       grub-common grub-pc-bin grub-xen-bin grub-xen-host
 		fresh       debootstrap
 	EOF
 }

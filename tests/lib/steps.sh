@@ -26,6 +26,7 @@ step_table() {
 		2 lab-guests    2400 KVM lab: tiny guests, the example VMM, how the command ends, a PV guest's exits (tests/lab/kvm)
 		2 lab-64        7200 KVM lab: 64-bit kernels
 		2 lab-32        7200 KVM lab: 32-bit kernels
+		2 pack         14400 packed images by SeaBIOS, GRUB, kexec, extract-vmlinux, libxenguest (tests/pack)
 		2 grub          1800 Debian's GRUB for Xen PV as a guest, and a kernel that it starts
 		2 lab-xen       2400 the real Xen: kernels, GRUB and a hostile guest, beside the paravisor (tests/lab/xen)
 		2 xen-logs      1200 kernels log under the paravisor only what they do on Xen, by kept logs (tests/lab/xen)
@@ -83,6 +84,7 @@ step_kernels() {
 	check_that "the userland" userland_get
 	mapfile -t releases < <(userland_releases)
 	check_that "a module of each 64-bit kernel" modules_get "${releases[@]}"
+	check_that "extract-vmlinux" extract_vmlinux_get
 }
 
 # One core a build: two of them run side by side.
@@ -223,6 +225,11 @@ step_grub() {
 	tool_env release
 	"$REPO/tests/guests/grub/run" "$PARABOOT" "$PB_BUILD/guest/init/init64.cpio" \
 		"$(kernel_images | grep -v 6.12 | grep cloud | head -n 1)" "$PB_TMP"
+}
+
+step_pack() {
+	tool_env release
+	"$REPO/tests/pack/run"
 }
 
 step_userland() {

@@ -20,6 +20,7 @@ userland_table() {
 		bash            bash
 		busybox-static  busybox
 		coreutils       cat cp cut date dd echo head ls mkdir mv nproc od rm seq sha256sum sleep sort stty tail tr true uname wc
+		kexec-tools     kexec
 		kmod            kmod
 		stress-ng       stress-ng
 	EOF

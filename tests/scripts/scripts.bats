@@ -6,7 +6,7 @@
 setup() {
 	REPO=$BATS_TEST_DIRNAME/../..
 	local part
-	for part in common tap packages kernels debs userland xen builds steps; do
+	for part in common tap packages kernels debs userland extract xen builds steps; do
 		# shellcheck source=/dev/null
 		. "$REPO/tests/lib/$part.sh"
 	done
