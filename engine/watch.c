@@ -33,6 +33,18 @@ uint64_t watch_clock(void)
 	return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
 }
 
+/* A wait of more than a minute may end early. */
+int watch_wait_ms(uint64_t until_ns)
+{
+	uint64_t now_ns = watch_clock();
+
+	if (until_ns == UINT64_MAX)
+		return -1;
+	if (until_ns <= now_ns)
+		return 0;
+	return until_ns - now_ns > 60000 * MS ? 60000 : (int)((until_ns - now_ns + MS - 1) / MS);
+}
+
 void watch_start(struct watch *watch)
 {
 	*watch = (struct watch){ .start_ns = watch_clock(), .deadline_ns = UINT64_MAX };

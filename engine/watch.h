@@ -39,6 +39,10 @@ struct watch {
 };
 
 uint64_t watch_clock(void);
+
+/* What poll() wants until that moment of the clock: milliseconds, rounded up; -1 for UINT64_MAX. */
+int watch_wait_ms(uint64_t until_ns);
+
 void watch_start(struct watch *watch);
 void watch_feed(struct watch *watch, const char *buf, size_t len);
 

@@ -210,18 +210,6 @@ static bool has_output(struct machine *machine)
 	return any;
 }
 
-/* What poll() wants: milliseconds, rounded up; -1: for ever. */
-static int time_left(uint64_t deadline_ns)
-{
-	uint64_t now_ns = watch_clock();
-
-	if (deadline_ns == UINT64_MAX)
-		return -1;
-	if (deadline_ns <= now_ns)
-		return 0;
-	return deadline_ns - now_ns > 60000 * MS ? 60000 : (int)((deadline_ns - now_ns + MS - 1) / MS);
-}
-
 /* The caller's deadline, and that of a guest that has said its last word. */
 static uint64_t deadline(const struct machine *machine)
 {
@@ -255,7 +243,7 @@ static void serve(struct machine *machine, const struct signals *signals)
 		[IN] = { .fd = wants_input(machine) ? machine->job->console.in_fd : -1, .events = POLLIN },
 		[OUT] = { .fd = machine->console.outlet.fd, .events = output ? POLLOUT : 0 },
 	};
-	int timeout = output && machine->console.outlet.fd < 0 ? 0 : time_left(deadline(machine));
+	int timeout = output && machine->console.outlet.fd < 0 ? 0 : watch_wait_ms(deadline(machine));
 	uint64_t count;
 
 	if (poll(fds, FDS, timeout) < 0)
@@ -277,10 +265,10 @@ static void drain(struct machine *machine)
 {
 	uint64_t deadline_ns = watch_clock() + DRAIN_MS * MS;
 
-	while (has_output(machine) && time_left(deadline_ns) > 0) {
+	while (has_output(machine) && watch_wait_ms(deadline_ns) > 0) {
 		struct pollfd out = { .fd = machine->console.outlet.fd, .events = POLLOUT };
 
-		if (out.fd < 0 || poll(&out, 1, time_left(deadline_ns)) > 0)
+		if (out.fd < 0 || poll(&out, 1, watch_wait_ms(deadline_ns)) > 0)
 			write_output(machine);
 	}
 }

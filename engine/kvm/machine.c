@@ -5,8 +5,8 @@
  * and its end. Unwinding is one function that takes a machine in any state.
  */
 #include "machine.h"
+#include "../tables.h"
 #include "map.h"
-#include "tables.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -135,7 +135,9 @@ static int place(struct machine *machine, struct engine_error *err)
 	allow_mapping(machine);
 	if (pb_place(machine->job->plan, machine->ram, machine->rams, &why))
 		return engine_fail_pb(err, "placing the kernel", &why);
-	if (!acpi_build(low + MAP_ACPI, MAP_ACPI_LEN, machine->nr_vcpus) ||
+	const struct acpi_machine acpi = { .gpa = MAP_ACPI, .vcpus = machine->nr_vcpus };
+
+	if (!acpi_build(low + MAP_ACPI, MAP_ACPI_LEN, &acpi) ||
 	    !mptable_build(low + MAP_MPTABLE, MAP_MPTABLE_LEN, machine->nr_vcpus))
 		return engine_fail(err, ENGINE_UNABLE, "%u processors do not fit into the firmware's tables",
 				   machine->nr_vcpus);

@@ -8,7 +8,7 @@
  *   cpuid.c    what the processors say of themselves
  *   bus.c      which device answers at which port
  *   uart.c cmos.c power.c     the devices
- *   acpi.c mptable.c          the tables that describe them
+ *   ../acpi.c mptable.c       the tables that describe them
  *   console.c  the caller's side of the serial port
  *   crash.c    where the processors were, in words
  *

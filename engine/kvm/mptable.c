@@ -5,8 +5,8 @@
  * which is how KVM wires them. Section numbers are those of Intel's
  * MultiProcessor Specification 1.4.
  */
+#include "../tables.h"
 #include "map.h"
-#include "tables.h"
 
 #include <string.h>
 

@@ -195,18 +195,9 @@ static void read_signal(struct session *session, const struct signals *signals)
 
 /* ---- The loop ---------------------------------------------------------- */
 
-/* Milliseconds to the next deadline, rounded up, for poll; -1: none. */
-static int wait_ms(const struct session *session)
+static uint64_t next_deadline(const struct session *session)
 {
-	uint64_t until = session->watch.deadline_ns, now = watch_clock();
-
-	if (session->timeout_ns < until)
-		until = session->timeout_ns;
-	if (until == UINT64_MAX)
-		return -1;
-	if (until <= now)
-		return 0;
-	return until - now > 60000 * MS ? 60000 : (int)((until - now + MS - 1) / MS);
+	return session->timeout_ns < session->watch.deadline_ns ? session->timeout_ns : session->watch.deadline_ns;
 }
 
 /* A guest that still runs is stopped first: registers in flight are no one moment's. */
@@ -265,7 +256,7 @@ static void serve(struct session *session, const struct signals *signals)
 		[FD_SIGNAL] = { .fd = signals->fd, .events = POLLIN },
 	};
 
-	if (poll(fds, FDS, wait_ms(session)) < 0)
+	if (poll(fds, FDS, watch_wait_ms(next_deadline(session))) < 0)
 		return;
 	pump_move(&session->shown, fds[FD_SHOWN].revents);
 	pump_move(&session->typed, fds[FD_TYPED].revents);

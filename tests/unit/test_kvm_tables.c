@@ -8,10 +8,17 @@
 #include <string.h>
 
 #include "kvm/map.h"
-#include "kvm/tables.h"
+#include "tables.h"
 #include "unit.h"
 
 static uint8_t acpi[MAP_ACPI_LEN], mp[MAP_MPTABLE_LEN];
+
+static bool build_acpi(size_t len, unsigned vcpus)
+{
+	const struct acpi_machine machine = { .gpa = MAP_ACPI, .vcpus = vcpus };
+
+	return acpi_build(acpi, len, &machine);
+}
 
 static uint32_t word(const uint8_t *at, unsigned len)
 {
@@ -61,7 +68,7 @@ static uint32_t entry(unsigned index)
 static void root_is_sound(void **state)
 {
 	(void)state;
-	assert_true(acpi_build(acpi, sizeof(acpi), 4));
+	assert_true(build_acpi(sizeof(acpi), 4));
 	assert_memory_equal(acpi, "RSD PTR ", 8);
 	assert_int_equal(acpi[15], 2);
 	assert_sums_to_zero(acpi, 20);
@@ -74,7 +81,7 @@ static void fadt_names_the_ports(void **state)
 	const uint8_t *fadt, *facs;
 
 	(void)state;
-	assert_true(acpi_build(acpi, sizeof(acpi), 1));
+	assert_true(build_acpi(sizeof(acpi), 1));
 	fadt = table(entry(0), "FACP");
 	assert_int_equal(word(fadt + 46, 2), IRQ_SCI);
 	assert_int_equal(word(fadt + 48, 4), 0); /* no SMI command: ACPI is on */
@@ -101,7 +108,7 @@ static void dsdt_has_s5(void **state)
 	const uint8_t *dsdt;
 
 	(void)state;
-	assert_true(acpi_build(acpi, sizeof(acpi), 1));
+	assert_true(build_acpi(sizeof(acpi), 1));
 	dsdt = table(word(table(entry(0), "FACP") + 40, 4), "DSDT");
 	assert_int_equal(word(dsdt + 4, 4), 36 + sizeof(s5));
 	assert_memory_equal(dsdt + 36, s5, sizeof(s5));
@@ -117,7 +124,7 @@ static void madt_lists_every_processor(void **state)
 		unsigned seen[5] = { 0 };
 		const uint8_t *madt, *at;
 
-		assert_true(acpi_build(acpi, sizeof(acpi), counts[c]));
+		assert_true(build_acpi(sizeof(acpi), counts[c]));
 		madt = table(entry(1), "APIC");
 		assert_int_equal(word(madt + 36, 4), MAP_LAPIC);
 		for (at = madt + 44; at < madt + word(madt + 4, 4); at += at[1]) {
@@ -162,6 +169,24 @@ static void mptable_lists_every_processor_and_interrupt(void **state)
 }
 
 /* At every length that is too small they say so, and never write past it. */
+/* Xen's local APICs have the ids 0, 2, 4 and so on, and there is nothing else. */
+static void reduced_has_local_apics_only(void **state)
+{
+	const struct acpi_machine machine = { .gpa = MAP_ACPI, .vcpus = 3, .reduced = true };
+	const uint8_t *fadt, *madt;
+
+	(void)state;
+	assert_true(acpi_build(acpi, sizeof(acpi), &machine));
+	fadt = table(entry(0), "FACP");
+	assert_true(word(fadt + 112, 4) & 1u << 20);
+	assert_int_equal(word(fadt + 56, 4), 0); /* no PM1 registers */
+	assert_int_equal(word(fadt + 64, 4), 0);
+	madt = table(entry(1), "APIC");
+	assert_int_equal(word(madt + 4, 4), 44 + 3 * 8);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(word(madt + 44 + i * 8 + 3, 1), 2 * i);
+}
+
 static void short_buffers_are_refused(void **state)
 {
 	uint8_t guard = 0xcc;
@@ -169,7 +194,7 @@ static void short_buffers_are_refused(void **state)
 	(void)state;
 	for (size_t len = 0; len < 700; len++) {
 		acpi[len] = mp[len] = guard;
-		if (!acpi_build(acpi, len, 4))
+		if (!build_acpi(len, 4))
 			assert_int_equal(acpi[len], guard);
 		else
 			assert_true(len > 36 * 5);
@@ -188,6 +213,7 @@ int main(void)
 		cmocka_unit_test(dsdt_has_s5),
 		cmocka_unit_test(madt_lists_every_processor),
 		cmocka_unit_test(mptable_lists_every_processor_and_interrupt),
+		cmocka_unit_test(reduced_has_local_apics_only),
 		cmocka_unit_test(short_buffers_are_refused),
 	};
 

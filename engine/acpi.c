@@ -3,12 +3,14 @@
  * The least ACPI with which every Linux finds its processors, powers off and
  * resets: RSDP, XSDT and RSDT, FADT, FACS, MADT and a DSDT of one object, \_S5.
  *
- * It is the classic kind, with PM1 registers, and not the hardware-reduced
+ * kvm's is the classic kind, with PM1 registers, and not the hardware-reduced
  * one: there Linux does without the PIC and the PIT. There is no SMI command,
- * so ACPI mode is always on, and no timer, button or general-purpose event.
+ * so ACPI mode is always on, and no timer, button or general-purpose event. A
+ * PVH domain on Xen gets the reduced kind: it has none of that to do without,
+ * and powers off by a hypercall.
  * Section numbers are those of the ACPI specification 6.4.
  */
-#include "map.h"
+#include "kvm/map.h"
 #include "tables.h"
 
 #include <string.h>
@@ -79,10 +81,12 @@ _Static_assert(sizeof(struct fadt) == 268, "FADT of revision 5");
 #define FADT_NO_POWER_BUTTON (1u << 4) /* no fixed one, that is */
 #define FADT_NO_SLEEP_BUTTON (1u << 5)
 #define FADT_RESET           (1u << 10)
+#define FADT_REDUCED         (1u << 20)
 
 #define BOOT_LEGACY_DEVICES  (1u << 0) /* the serial port; without the 8042 bit Linux does not wait for a keyboard */
 #define BOOT_NO_VGA          (1u << 2)
 #define BOOT_NO_ASPM         (1u << 4)
+#define BOOT_NO_CMOS         (1u << 5)
 
 /* 5.2.10 */
 struct facs {
@@ -133,7 +137,7 @@ static const uint8_t dsdt_code[] = { 0x08, '_',  'S',         '5',  '_',        
 
 static uint32_t gpa_of(const struct tables *tables, const void *table)
 {
-	return (uint32_t)(MAP_ACPI + (size_t)((const uint8_t *)table - tables->buf));
+	return tables->gpa + (uint32_t)((const uint8_t *)table - tables->buf);
 }
 
 static void *add_table(struct tables *tables, const char *signature, uint8_t revision, size_t len)
@@ -187,7 +191,29 @@ static struct address port(uint16_t number, uint8_t bytes, uint8_t access)
 	return (struct address){ .space = 1, .bits = bytes * 8, .access = access, .address = number };
 }
 
-static struct header *add_fadt(struct tables *tables, const struct facs *facs, const struct header *dsdt)
+static void fill_classic(struct fadt *fadt)
+{
+	fadt->sci = IRQ_SCI;
+	fadt->pm1a_event = PORT_PM1_EVENT;
+	fadt->pm1_event_len = 4;
+	fadt->x_pm1a_event = port(PORT_PM1_EVENT, 4, 2);
+	fadt->pm1a_control = PORT_PM1_CONTROL;
+	fadt->pm1_control_len = 2;
+	fadt->x_pm1a_control = port(PORT_PM1_CONTROL, 2, 2);
+	fadt->century = 0x32;
+	fadt->boot_arch = BOOT_LEGACY_DEVICES | BOOT_NO_VGA | BOOT_NO_ASPM;
+	fadt->flags |= FADT_RESET;
+	fadt->reset = port(PORT_RESET, 1, 1);
+	fadt->reset_value = RESET_VALUE;
+}
+
+static void fill_reduced(struct fadt *fadt)
+{
+	fadt->boot_arch = BOOT_NO_VGA | BOOT_NO_ASPM | BOOT_NO_CMOS;
+	fadt->flags |= FADT_REDUCED;
+}
+
+static struct header *add_fadt(struct tables *tables, const struct facs *facs, const struct header *dsdt, bool reduced)
 {
 	struct fadt *fadt = add_table(tables, "FACP", 5, sizeof(*fadt));
 
@@ -196,37 +222,34 @@ static struct header *add_fadt(struct tables *tables, const struct facs *facs, c
 	fadt->facs = gpa_of(tables, facs);
 	fadt->dsdt = gpa_of(tables, dsdt);
 	fadt->x_dsdt = fadt->dsdt;
-	fadt->sci = IRQ_SCI;
-	fadt->pm1a_event = PORT_PM1_EVENT;
-	fadt->pm1_event_len = 4;
-	fadt->x_pm1a_event = port(PORT_PM1_EVENT, 4, 2);
-	fadt->pm1a_control = PORT_PM1_CONTROL;
-	fadt->pm1_control_len = 2;
-	fadt->x_pm1a_control = port(PORT_PM1_CONTROL, 2, 2);
 	fadt->c2_latency = 0xffff; /* there is no C2 and no C3 */
 	fadt->c3_latency = 0xffff;
-	fadt->century = 0x32;
-	fadt->boot_arch = BOOT_LEGACY_DEVICES | BOOT_NO_VGA | BOOT_NO_ASPM;
-	fadt->flags = FADT_WBINVD | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON | FADT_RESET;
-	fadt->reset = port(PORT_RESET, 1, 1);
-	fadt->reset_value = RESET_VALUE;
+	fadt->flags = FADT_WBINVD | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON;
+	(reduced ? fill_reduced : fill_classic)(fadt);
 	seal(&fadt->header);
 	return &fadt->header;
 }
 
-static void fill_madt(struct madt *madt, unsigned vcpus)
+/* Xen's local APICs have even ids. */
+static void *fill_processors(void *at, const struct acpi_machine *machine)
 {
-	struct madt_lapic *lapic = (struct madt_lapic *)(madt + 1);
-	struct madt_ioapic *ioapic = (struct madt_ioapic *)(lapic + vcpus);
+	struct madt_lapic *lapic = at;
+
+	for (unsigned i = 0; i < machine->vcpus; i++)
+		*lapic++ = (struct madt_lapic){ .type = 0,
+						.length = sizeof(*lapic),
+						.processor = (uint8_t)i,
+						.apic_id = (uint8_t)(machine->reduced ? i * 2 : i),
+						.flags = 1 };
+	return lapic;
+}
+
+static void fill_interrupts(void *at)
+{
+	struct madt_ioapic *ioapic = at;
 	struct madt_override *sci = (struct madt_override *)(ioapic + 1);
 	struct madt_nmi *nmi = (struct madt_nmi *)(sci + 1);
 
-	madt->lapic = MAP_LAPIC;
-	madt->flags = 1;
-	for (unsigned i = 0; i < vcpus; i++)
-		lapic[i] = (struct madt_lapic){
-			.type = 0, .length = sizeof(*lapic), .processor = (uint8_t)i, .apic_id = (uint8_t)i, .flags = 1
-		};
 	*ioapic = (struct madt_ioapic){ .type = 1, .length = sizeof(*ioapic), .address = MAP_IOAPIC };
 	*sci = (struct madt_override){
 		.type = 2, .length = sizeof(*sci), .source = IRQ_SCI, .gsi = IRQ_SCI, .flags = LEVEL_HIGH
@@ -234,15 +257,21 @@ static void fill_madt(struct madt *madt, unsigned vcpus)
 	*nmi = (struct madt_nmi){ .type = 4, .length = sizeof(*nmi), .processor = 0xff, .lint = 1 };
 }
 
-static struct header *add_madt(struct tables *tables, unsigned vcpus)
+static struct header *add_madt(struct tables *tables, const struct acpi_machine *machine)
 {
-	size_t len = sizeof(struct madt) + vcpus * sizeof(struct madt_lapic) + sizeof(struct madt_ioapic) +
-		     sizeof(struct madt_override) + sizeof(struct madt_nmi);
+	const size_t interrupts = sizeof(struct madt_ioapic) + sizeof(struct madt_override) + sizeof(struct madt_nmi);
+	size_t len =
+		sizeof(struct madt) + machine->vcpus * sizeof(struct madt_lapic) + (machine->reduced ? 0 : interrupts);
 	struct madt *madt = add_table(tables, "APIC", 3, len);
+	void *behind;
 
 	if (!madt)
 		return NULL;
-	fill_madt(madt, vcpus);
+	madt->lapic = MAP_LAPIC;
+	madt->flags = machine->reduced ? 0 : 1;
+	behind = fill_processors(madt + 1, machine);
+	if (!machine->reduced)
+		fill_interrupts(behind);
 	seal(&madt->header);
 	return &madt->header;
 }
@@ -272,14 +301,14 @@ static void fill_rsdp(struct rsdp *rsdp, uint32_t rsdt_gpa, uint32_t xsdt_gpa)
 	rsdp->extended_checksum = tables_checksum(rsdp, sizeof(*rsdp));
 }
 
-bool acpi_build(uint8_t *buf, size_t buf_len, unsigned vcpus)
+bool acpi_build(uint8_t *buf, size_t buf_len, const struct acpi_machine *machine)
 {
-	struct tables tables = { .buf = buf, .len = buf_len };
+	struct tables tables = { .buf = buf, .gpa = machine->gpa, .len = buf_len };
 	struct rsdp *rsdp = tables_add(&tables, 64);
 	struct facs *facs = add_facs(&tables);
 	struct header *dsdt = add_dsdt(&tables);
-	struct header *fadt = add_fadt(&tables, facs, dsdt);
-	struct header *madt = add_madt(&tables, vcpus);
+	struct header *fadt = add_fadt(&tables, facs, dsdt, machine->reduced);
+	struct header *madt = add_madt(&tables, machine);
 	struct header *rsdt, *xsdt;
 	uint64_t list[2];
 
