@@ -1,48 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the engines share: the table of them, the choice of one, and how a
- * failure is filled in. A new engine is one file and one row here.
+ * What the engines share: the table of them, and the choice of one. A new
+ * engine is one file and one row here.
  */
 #include "internal.h"
 #include "kvmprobe.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 const struct engine engines[] = {
-	{ "kvm", kvm_usable, kvm_memory, kvm_run },
-	{ "qemu", qemu_usable, qemu_memory, qemu_run },
-	{ "file", file_usable, file_memory, file_run },
-	{ NULL },
+	{ .name = "kvm", .usable = kvm_usable, .memory = kvm_memory, .run = kvm_run },
+	{ .name = "qemu", .usable = qemu_usable, .memory = qemu_memory, .run = qemu_run },
+	{ .name = "file", .by_name = true, .usable = file_usable, .memory = file_memory, .run = file_run },
+	{ .name = "xen",
+	  .by_name = true,
+	  .ring0 = PB_RING0_XEN,
+	  .usable = xen_usable,
+	  .memory = xen_memory,
+	  .run = xen_run },
+	{ .name = NULL },
 };
-
-int engine_fail(struct engine_error *err, int status, const char *fmt, ...)
-{
-	va_list args;
-
-	if (!err)
-		return -1;
-	err->status = status;
-	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
-	va_end(args);
-	return -1;
-}
-
-int engine_fail_errno(struct engine_error *err, const char *doing)
-{
-	return engine_fail(err, ENGINE_UNABLE, "%s: %s", doing, strerror(errno));
-}
-
-int engine_fail_pb(struct engine_error *err, const char *doing, const struct pb_error *why)
-{
-	char reason[300];
-
-	pb_error_line(why, reason, sizeof(reason));
-	return engine_fail(err, ENGINE_BAD_INPUT, "%s: %s", doing, reason);
-}
 
 const struct engine *engine_by_name(const char *name)
 {
@@ -52,13 +30,13 @@ const struct engine *engine_by_name(const char *name)
 	return NULL;
 }
 
-/* Not what only writes a file, nor a KVM that is slower than none; who asks for that by name gets it. */
+/* A KVM that is slower than none is not; who asks for that by name gets it. */
 static bool is_worth_it(const struct engine *engine, struct engine_error *err)
 {
 	struct kvm_verdict kvm;
 
 	if (engine->run != kvm_run)
-		return engine->run != file_run;
+		return true;
 	kvm = kvm_probe();
 	if (kvm.quality == KVM_SLOW)
 		engine_fail(err, ENGINE_UNABLE, "%s", kvm.text);
@@ -73,7 +51,7 @@ bool engine_serves(const struct engine *engine, struct engine_options *options, 
 const struct engine *engine_pick(struct engine_options *options, struct engine_error *err)
 {
 	for (const struct engine *engine = engines; engine->name; engine++)
-		if (engine_serves(engine, options, err))
+		if (!engine->by_name && engine_serves(engine, options, err))
 			return engine;
 	return NULL;
 }

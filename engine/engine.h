@@ -58,6 +58,9 @@ struct engine_options {
 	const char *const *extra_args; /* for QEMU, after ours; ends with NULL; may be NULL */
 	char accel_why[160];           /* settled by usable(): one line on why this accelerator, or empty */
 	int output_fd;                 /* `file`: where the domain goes; an empty regular file or memfd, O_RDWR */
+	const char *name;              /* `xen`: the domain's; NULL: one of our own */
+	bool keep;                     /* `xen`: the domain outlives the run */
+	bool paused;                   /* `xen`: it is built and kept, and does not run yet; no console */
 };
 
 /* A machine's memory map, as a plan's request wants it. */
@@ -118,6 +121,8 @@ void engine_result_free(struct engine_result *result);
 
 struct engine {
 	const char *name;
+	bool by_name;        /* only for whoever asks for it by its name */
+	enum pb_ring0 ring0; /* who is below a Xen PV kernel there */
 	/*
 	 * 0 if this machine can run these options, whose AUTO values are then
 	 * settled (memory() and run() want them so); else -1 and why not.
@@ -135,14 +140,14 @@ extern const struct engine engines[];
 const struct engine *engine_by_name(const char *name); /* NULL: none */
 
 /*
- * Is it usable with these options, and no loss? Not so: `file`, which executes
- * nothing, and a KVM that interprets what it should run. err says why not.
+ * Is it usable with these options, and no loss? Not so: a KVM that interprets
+ * what it should run. err says why not.
  */
 bool engine_serves(const struct engine *engine, struct engine_options *options, struct engine_error *err);
 
 /*
- * The first engine that is usable with these options and can execute (so not
- * `file`), or NULL; err then holds the last one's reason.
+ * The first engine that is usable with these options and is not to be asked for
+ * by its name, or NULL; err then holds the last one's reason.
  */
 const struct engine *engine_pick(struct engine_options *options, struct engine_error *err);
 

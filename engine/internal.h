@@ -25,4 +25,8 @@ int file_usable(struct engine_options *options, struct engine_error *err);
 int file_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
 int file_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
 
+int xen_usable(struct engine_options *options, struct engine_error *err);
+int xen_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);
+int xen_run(const struct engine_run *run, struct engine_result *ret, struct engine_error *err);
+
 #endif

@@ -32,10 +32,11 @@ static bool names_console(const char *cmdline)
 }
 
 /* The user's line; a kernel that is told of no console would stay mute on the only one that there is. */
-char *domain_cmdline(const char *given, enum pb_entry entry)
+char *domain_cmdline(const char *given, enum pb_entry entry, enum pb_ring0 ring0)
 {
+	bool xen = ring0 == PB_RING0_XEN || entry == PB_XEN_PV64 || entry == PB_XEN_PV32;
 	const char *line = given ? given : "";
-	const char *console = entry == PB_XEN_PV64 || entry == PB_XEN_PV32 ? CONSOLE_ARG_XEN : CONSOLE_ARG;
+	const char *console = xen ? CONSOLE_ARG_XEN : CONSOLE_ARG;
 	size_t len = strlen(line) + sizeof(" " CONSOLE_ARG);
 	char *cmdline = must_alloc(len);
 
@@ -177,8 +178,7 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		status = add_builtin_init(opt->image, domain);
 	if (status != STATUS_OK)
 		return status;
-	domain->cmdline =
-		domain_cmdline(opt->cmdline, opt->ring0 == PB_RING0_XEN && !opt->entry ? PB_XEN_PV64 : opt->entry);
+	domain->cmdline = domain_cmdline(opt->cmdline, opt->entry, opt->ring0);
 	domain->request = (struct pb_request){
 		.size = sizeof(domain->request),
 		.cmdline = domain->cmdline,
@@ -199,10 +199,15 @@ static int make_parts(const struct options *opt, struct domain *domain)
 	return status == STATUS_OK ? make_plan(opt, domain) : status;
 }
 
-/* --subarch-entry is an entry and, if none was named, a subarchitecture. */
-static int spell_out(const struct options *opt, struct options *ret)
+/*
+ * --subarch-entry is an entry and, if none was named, a subarchitecture; an
+ * engine that is Xen has ring 0.
+ */
+static int spell_out(const struct options *opt, const struct engine *engine, struct options *ret)
 {
 	*ret = *opt;
+	if (engine && engine->ring0 == PB_RING0_XEN)
+		ret->ring0 = PB_RING0_XEN;
 	if (!opt->subarch_entry)
 		return STATUS_OK;
 	if (opt->entry && opt->entry != PB_XEN_PV32)
@@ -216,7 +221,7 @@ static int spell_out(const struct options *opt, struct options *ret)
 int domain_make(const struct options *opt, struct domain *domain)
 {
 	struct options spelled;
-	int status = spell_out(opt, &spelled);
+	int status = spell_out(opt, domain->engine, &spelled);
 
 	if (status == STATUS_OK && !domain->image)
 		status = open_image(opt->image, &domain->image);

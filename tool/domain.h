@@ -44,7 +44,7 @@ void domain_release(struct domain *domain);
 struct pb_blob domain_init(unsigned elf_class);
 
 /* The command line that a guest gets for the user's (may be NULL): one that names a console. To be freed. */
-char *domain_cmdline(const char *given, enum pb_entry entry);
+char *domain_cmdline(const char *given, enum pb_entry entry, enum pb_ring0 ring0);
 
 /* Say why an engine cannot, and return the status for it. */
 int complain_engine(const char *what, const struct engine_error *err);

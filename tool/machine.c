@@ -38,6 +38,9 @@ int domain_choose_engine(const struct options *opt, struct domain *domain)
 		.vcpus = opt->vcpus,
 		.icount = opt->icount,
 		.output_fd = -1,
+		.name = opt->name,
+		.keep = opt->keep || opt->paused,
+		.paused = opt->paused,
 	};
 	domain->engine = find_engine(opt->engine, &domain->machine, &err);
 	return domain->engine ? STATUS_OK : complain_engine("engine", &err);

@@ -18,7 +18,7 @@ struct command;
 
 struct options {
 	const char *image; /* the operand */
-	bool json, all, verbose, icount, no_initrd, fifo_events;
+	bool json, all, verbose, icount, no_initrd, fifo_events, keep, paused;
 	const char *output;    /* NULL: not given; "-": standard output */
 	enum pb_entry entry;   /* 0: the best there is */
 	enum pb_unpack unpack; /* 0: likewise */
@@ -29,6 +29,7 @@ struct options {
 	uint64_t subarch_data;
 	struct pb_range fixmap; /* of virtual addresses */
 	const char *engine;     /* NULL: not given */
+	const char *name;       /* of the domain; NULL: not given */
 	uint64_t memory_len;
 	uint32_t vcpus;
 	const char *cmdline; /* NULL: not given */

@@ -26,6 +26,16 @@ static int check_output(const struct options *opt)
 	return STATUS_OK;
 }
 
+/* Only there does a domain have a name, and can it go on without us. */
+static int check_xen(const struct options *opt)
+{
+	bool xen = opt->engine && strcmp(opt->engine, "xen") == 0;
+
+	if (!xen && (opt->name || opt->keep || opt->paused))
+		return complain(opt->name ? "--name" : opt->keep ? "--keep" : "--paused", "is for --engine xen only");
+	return STATUS_OK;
+}
+
 static void print_note(void *ctx, const char *line)
 {
 	(void)ctx;
@@ -89,6 +99,8 @@ static int start(const struct options *opt, struct domain *domain)
 	int status = check_output(opt);
 
 	if (status == STATUS_OK)
+		status = check_xen(opt);
+	if (status == STATUS_OK)
 		status = domain_choose_engine(opt, domain);
 	if (status == STATUS_OK)
 		status = domain_make(opt, domain);
@@ -110,7 +122,7 @@ static int run_run(const struct options *opt)
 }
 
 static const struct option_row run_rows[] = {
-	{ 0, "engine", "auto|kvm|qemu|file", "what executes it; auto (the default) is the fastest that works here",
+	{ 0, "engine", "auto|kvm|qemu|file|xen", "what executes it; auto (the default) is the fastest that works here",
 	  .at = offsetof(struct options, engine) },
 	{ 'o', "output", "FILE", "with --engine file: where the domain is written",
 	  .at = offsetof(struct options, output) },
@@ -119,6 +131,10 @@ static const struct option_row run_rows[] = {
 	  .at = offsetof(struct options, icount) },
 	{ 0, "fifo-events", NULL, "offer a Xen PV kernel FIFO event channels, not only two-level ones",
 	  .at = offsetof(struct options, fifo_events) },
+	{ 0, "name", "NAME", "with --engine xen: the domain's name", .at = offsetof(struct options, name) },
+	{ 0, "keep", NULL, "with --engine xen: the domain outlives the run", .at = offsetof(struct options, keep) },
+	{ 0, "paused", NULL, "with --engine xen: build the domain and leave it, paused; no console",
+	  .at = offsetof(struct options, paused) },
 	{ 'v', "verbose", NULL, "say what the engine does and how the run ended",
 	  .at = offsetof(struct options, verbose) },
 	{ 0 },

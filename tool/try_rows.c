@@ -77,11 +77,6 @@ static bool engine_works(const struct options *opt, const struct engine *engine,
 	return engine_serves(engine, &machine, err) && engine->memory(&machine, &memory, err) == 0;
 }
 
-static bool engine_executes(const struct engine *engine)
-{
-	return strcmp(engine->name, "file") != 0;
-}
-
 static bool engine_is_wanted(const struct options *opt, const char *name)
 {
 	return !opt->engine || strcmp(opt->engine, name) == 0;
@@ -134,7 +129,7 @@ static void add_entry_rows(struct try_table *table, enum pb_entry entry, enum pb
 	}
 	kaslr = opt->kaslr && plan_code(opt, table->image, entry, unpack, true) != -PB_E_KASLR;
 	for (const struct engine *engine = engines; engine->name; engine++)
-		if (engine_executes(engine) && engine_is_wanted(opt, engine->name))
+		if (!engine->by_name && engine_is_wanted(opt, engine->name))
 			add_engine_row(table, entry, unpack, kaslr, engine);
 }
 

@@ -108,7 +108,7 @@ static int check_cmdline(const struct options *opt, pb_image *image, const char 
  */
 static void run_shipped(const struct options *opt, const struct try_row *row, struct domain *domain)
 {
-	char *cmdline = domain_cmdline(opt->cmdline, PB_LINUX16);
+	char *cmdline = domain_cmdline(opt->cmdline, PB_LINUX16, opt->ring0);
 	struct engine_shipped shipped = { .image_fd = open_file(opt->image),
 					  .initrd_fd = open_init(domain->image),
 					  .cmdline = cmdline,

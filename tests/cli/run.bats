@@ -44,6 +44,16 @@ run_guest() {
 	[[ $status == 3 && ${#stderr_lines[@]} == 1 ]]
 }
 
+@test "--engine xen: a module, asked for by name; where there is no Xen, status 3" {
+	run --separate-stderr env PARABOOT_ENGINES="$PB_BUILD/engine/xen" "$PARABOOT" run --engine xen --no-initrd "$echo_guest"
+	[[ $status == 3 && ${#stderr_lines[@]} == 1 && $stderr == "paraboot: engine: no Xen here, or not its dom0: "* ]]
+	run --separate-stderr env PARABOOT_ENGINES=/nonexistent "$PARABOOT" run --engine xen --no-initrd "$echo_guest"
+	[[ $status == 3 && ${#stderr_lines[@]} == 1 && $stderr == "paraboot: engine: the module of engine xen: /nonexistent/engine-xen.so: "* ]]
+	fails 2 "--name: is for --engine xen only" run --name guest "$echo_guest"
+	fails 2 "--keep: is for --engine xen only" run --keep --engine qemu "$echo_guest"
+	fails 2 "--paused: is for --engine xen only" run --paused "$echo_guest"
+}
+
 @test "from pipe to pipe, bytes as they are, and a reboot is status 10" {
 	run -10 --separate-stderr run_guest < <(printf 'abc\1x.')
 	[[ $output == $'ready\nabc\1x' && $stderr == "paraboot: $echo_guest: rebooted" ]]

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's memory: taken from the hypervisor in the largest pieces that it
+ * has, and seen from here while the plan is placed. All that the plan writes
+ * to is mapped at once, in few pieces: each mapping is a hypercall. What is
+ * mapped here must be gone before Xen takes page tables for such.
+ */
+#include "builder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_ORDER 9   /* 2 MiB */
+#define GAP_PAGES   512 /* placements nearer to each other than this are mapped as one */
+#define RANGES      8
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- From the hypervisor ------------------------------------------------- */
+
+/* [pfn, pfn+count) of the domain's pages, by pieces of 2^order, as far as there are such; how many pages. */
+static uint64_t populate_pieces(struct xen_builder *builder, uint64_t pfn, uint64_t count, unsigned order)
+{
+	uint64_t pieces = count >> order;
+	xen_pfn_t *list = calloc(pieces ? pieces : 1, sizeof(*list));
+	int done = 0;
+
+	for (uint64_t i = 0; list && i < pieces; i++)
+		list[i] = pfn + (i << order);
+	if (list && pieces)
+		done = xc_domain_populate_physmap(builder->host.control, builder->domid, pieces, order, 0, list);
+	for (int i = 0; builder->frames && i < done; i++)
+		for (uint64_t page = 0; page < 1ull << order; page++)
+			builder->frames[pfn + ((uint64_t)i << order) + page] = list[i] + page;
+	free(list);
+	return done > 0 ? (uint64_t)done << order : 0;
+}
+
+static int fail_no_memory(struct xen_builder *builder, struct engine_error *err)
+{
+	xc_physinfo_t physinfo = { 0 };
+
+	xc_physinfo(builder->host.control, &physinfo);
+	return engine_fail(err, ENGINE_UNABLE, "%llu MiB of memory: the hypervisor has %llu MiB free",
+			   (unsigned long long)builder->info.ram_len >> 20,
+			   (unsigned long long)physinfo.free_pages * PAGE_LEN >> 20);
+}
+
+static int populate_range(struct xen_builder *builder, uint64_t pfn, uint64_t count, struct engine_error *err)
+{
+	uint64_t done = populate_pieces(builder, pfn, count, LARGE_ORDER);
+
+	if (done < count)
+		done += populate_pieces(builder, pfn + done, count - done, 0);
+	return done < count ? fail_no_memory(builder, err) : 0;
+}
+
+static int populate_pvh(struct xen_builder *builder, struct engine_error *err)
+{
+	const struct engine_memory *memory = builder->run->memory;
+
+	for (size_t i = 0; i < memory->nr_ram; i++)
+		if (memory->ram[i].type == PB_E820_RAM &&
+		    populate_range(builder, memory->ram[i].gpa / PAGE_LEN, memory->ram[i].len / PAGE_LEN, err))
+			return -1;
+	return 0;
+}
+
+/* The frames as place wants them: runs of pages that follow one another in the machine too. */
+static int make_extents(struct xen_builder *builder, struct engine_error *err)
+{
+	const xen_pfn_t *frames = builder->frames;
+	struct pb_extent *extent;
+
+	builder->extents = calloc(builder->nr_pages, sizeof(*builder->extents));
+	if (!builder->extents)
+		return engine_fail_errno(err, "the domain's frames");
+	extent = builder->extents - 1;
+	for (uint64_t pfn = 0; pfn < builder->nr_pages; pfn++)
+		if (pfn > 0 && frames[pfn] == frames[pfn - 1] + 1)
+			extent->count++;
+		else
+			*++extent = (struct pb_extent){ pfn, frames[pfn], 1 };
+	builder->nr_extents = (size_t)(extent + 1 - builder->extents);
+	return 0;
+}
+
+static int populate_pv(struct xen_builder *builder, struct engine_error *err)
+{
+	builder->nr_pages = builder->pv.nr_pages;
+	builder->frames = calloc(builder->nr_pages, sizeof(*builder->frames));
+	if (!builder->frames)
+		return engine_fail_errno(err, "the domain's frames");
+	return populate_range(builder, 0, builder->nr_pages, err) || make_extents(builder, err) ? -1 : 0;
+}
+
+int memory_populate(struct xen_builder *builder, struct engine_error *err)
+{
+	return builder_is_pv(builder) ? populate_pv(builder, err) : populate_pvh(builder, err);
+}
+
+uint64_t memory_frame(const struct xen_builder *builder, uint64_t pfn)
+{
+	return builder->frames ? builder->frames[pfn] : pfn;
+}
+
+/* ---- Seen from here ------------------------------------------------------ */
+
+static int map_window(struct xen_builder *builder, struct window *window, struct engine_error *err)
+{
+	xen_pfn_t *list = calloc(window->count, sizeof(*list));
+
+	for (uint64_t i = 0; list && i < window->count; i++)
+		list[i] = memory_frame(builder, window->pfn + i);
+	window->host = list ? xenforeignmemory_map(builder->host.memory, builder->domid, PROT_READ | PROT_WRITE,
+						   window->count, list, NULL)
+			    : NULL;
+	free(list);
+	return window->host ? 0 : engine_fail_errno(err, "mapping the domain's memory");
+}
+
+/* Placements are sorted: what is near the one before belongs to the same window. */
+static int find_windows(struct xen_builder *builder, struct engine_error *err)
+{
+	struct window *last = NULL;
+
+	for (unsigned i = 0; i < builder->info.placements; i++) {
+		struct pb_placement placement = PB_INIT(placement);
+		uint64_t pfn, end;
+
+		pb_plan_placement(builder->run->plan, i, &placement);
+		pfn = placement.gpa / PAGE_LEN;
+		end = (placement.gpa + placement.len + PAGE_LEN - 1) / PAGE_LEN;
+		if (last && pfn < last->pfn + last->count + GAP_PAGES) {
+			last->count = end - last->pfn;
+			continue;
+		}
+		if (builder->nr_windows == WINDOWS)
+			return engine_fail(err, ENGINE_UNABLE, "the plan has more than %d pieces", WINDOWS);
+		last = &builder->windows[builder->nr_windows++];
+		*last = (struct window){ .pfn = pfn, .count = end - pfn };
+	}
+	return 0;
+}
+
+static int map_windows(struct xen_builder *builder, struct engine_error *err)
+{
+	int failed = find_windows(builder, err);
+
+	for (size_t i = 0; i < builder->nr_windows && !failed; i++)
+		failed = map_window(builder, &builder->windows[i], err);
+	return failed;
+}
+
+void memory_unmap(struct xen_builder *builder)
+{
+	for (size_t i = 0; i < builder->nr_windows; i++)
+		if (builder->windows[i].host)
+			xenforeignmemory_unmap(builder->host.memory, builder->windows[i].host,
+					       builder->windows[i].count);
+	builder->nr_windows = 0;
+}
+
+void memory_release(struct xen_builder *builder)
+{
+	free(builder->frames);
+	free(builder->extents);
+	builder->frames = NULL;
+	builder->extents = NULL;
+}
+
+/* ---- Placing ------------------------------------------------------------- */
+
+static bool has_frame(const struct pb_extent *extent, uint64_t mfn)
+{
+	return mfn >= extent->mfn && mfn - extent->mfn < extent->count;
+}
+
+/* The page behind a machine frame, and how many follow it in the machine; place asks for neighbours mostly. */
+static uint64_t page_of_frame(struct xen_builder *builder, uint64_t mfn, uint64_t *pages)
+{
+	for (size_t tried = 0; tried < builder->nr_extents; tried++) {
+		const struct pb_extent *extent = &builder->extents[builder->last_extent];
+
+		if (has_frame(extent, mfn)) {
+			*pages = extent->count - (mfn - extent->mfn);
+			return extent->pfn + (mfn - extent->mfn);
+		}
+		builder->last_extent = (builder->last_extent + 1) % builder->nr_extents;
+	}
+	*pages = 0;
+	return 0;
+}
+
+/* A PV plan is placed by machine address. */
+static void *map(void *ctx, pb_gpa gpa, uint64_t *len)
+{
+	struct xen_builder *builder = ctx;
+	uint64_t pfn = gpa / PAGE_LEN, pages = UINT64_MAX / PAGE_LEN;
+
+	if (builder->nr_extents)
+		pfn = page_of_frame(builder, pfn, &pages);
+	for (size_t i = 0; i < builder->nr_windows && pages; i++) {
+		const struct window *window = &builder->windows[i];
+
+		if (pfn < window->pfn || pfn - window->pfn >= window->count)
+			continue;
+		pages = min_u64(pages, window->count - (pfn - window->pfn));
+		*len = min_u64(*len, pages * PAGE_LEN - gpa % PAGE_LEN);
+		return window->host + (pfn - window->pfn) * PAGE_LEN + gpa % PAGE_LEN;
+	}
+	return NULL;
+}
+
+static int place(struct xen_builder *builder, struct engine_error *err)
+{
+	const struct pb_frames frames = {
+		.size = sizeof(frames),
+		.extents = builder->extents,
+		.nr_extents = builder->nr_extents,
+		.shared_info_maddr = builder->shared_info_frame * PAGE_LEN,
+		.store_port = builder->store_port,
+		.console_port = builder->console_port,
+	};
+	const struct pb_mem_ops ops = { .size = sizeof(ops),
+					.map = map,
+					.frames = builder_is_pv(builder) ? &frames : NULL };
+	struct pb_error why = PB_INIT(why);
+
+	return pb_place_ops(builder->run->plan, &ops, builder, &why) < 0 ? engine_fail_pb(err, "placing", &why) : 0;
+}
+
+int memory_place(struct xen_builder *builder, struct engine_error *err)
+{
+	int failed = map_windows(builder, err);
+
+	if (!failed)
+		failed = place(builder, err);
+	memory_unmap(builder);
+	return failed;
+}
