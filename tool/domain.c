@@ -178,7 +178,7 @@ static int make_parts(const struct options *opt, struct domain *domain)
 		status = add_builtin_init(opt->image, domain);
 	if (status != STATUS_OK)
 		return status;
-	domain->cmdline = domain_cmdline(opt->cmdline, opt->entry, opt->ring0);
+	domain->cmdline = domain_cmdline(opt->cmdline, opt->entry, domain->engine ? domain->engine->ring0 : opt->ring0);
 	domain->request = (struct pb_request){
 		.size = sizeof(domain->request),
 		.cmdline = domain->cmdline,
@@ -201,12 +201,12 @@ static int make_parts(const struct options *opt, struct domain *domain)
 
 /*
  * --subarch-entry is an entry and, if none was named, a subarchitecture; an
- * engine that is Xen has ring 0.
+ * engine that is Xen has ring 0, but of a PVH kernel.
  */
 static int spell_out(const struct options *opt, const struct engine *engine, struct options *ret)
 {
 	*ret = *opt;
-	if (engine && engine->ring0 == PB_RING0_XEN)
+	if (engine && engine->ring0 == PB_RING0_XEN && opt->entry != PB_PVH)
 		ret->ring0 = PB_RING0_XEN;
 	if (!opt->subarch_entry)
 		return STATUS_OK;
