@@ -554,6 +554,14 @@ struct pb_pack_value {
 	uint64_t value;
 };
 
+/* A note for the ELF header. Those that name addresses are the packer's to write. */
+struct pb_pack_note {
+	const char *owner;
+	uint32_t type;
+	const void *desc;
+	uint32_t desc_len;
+};
+
 /* How to pack a kernel into a bzImage of our own (docs/pack.md). */
 struct pb_pack {
 	size_t size;
@@ -566,6 +574,8 @@ struct pb_pack {
 	/* Called now and then while it takes its time, with the kernel's bytes that are encoded; or NULL. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
+	const struct pb_pack_note *notes; /* with elf: beside the kernel's, and in place of those of the same type */
+	size_t nr_notes;
 };
 
 /*
@@ -574,6 +584,9 @@ struct pb_pack {
  * it, before the first byte is written. The same input gives the same bytes.
  */
 PB_API int pb_pack_write(pb_image *image, const struct pb_pack *pack, int out_fd, struct pb_error *err);
+
+/* A note's type by the name that struct pb_note has for it: 0, or -PB_E_ARG. */
+PB_API int pb_note_type(const char *owner, const char *name, uint32_t *ret);
 
 /* Whether this build has an encoder for that codec. */
 PB_API bool pb_pack_has_codec(const char *codec);

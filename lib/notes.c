@@ -61,6 +61,7 @@ static const struct {
 	{ "Xen", ELFNOTE_PHYS32_RELOC, "PHYS32_RELOC", PB_NOTE_BYTES },
 	{ NOTES_OWN, NOTE_OWN_SUBARCH, "SUBARCH", PB_NOTE_NUMBER },
 	{ NOTES_OWN, NOTE_OWN_FIXMAP, "FIXMAP", PB_NOTE_BYTES },
+	{ NOTES_OWN, NOTE_OWN_SUBARCH_ENTRY, "SUBARCH_ENTRY", PB_NOTE_BYTES },
 	{ "GNU", NT_GNU_ABI_TAG, "ABI_TAG", PB_NOTE_BYTES },
 	{ "GNU", NT_GNU_BUILD_ID, "BUILD_ID", PB_NOTE_BYTES },
 	{ "GNU", NT_GNU_GOLD_VERSION, "GOLD_VERSION", PB_NOTE_STRING },
@@ -79,6 +80,16 @@ static enum pb_note_kind kind_of(const char *owner, uint32_t type, const char **
 		}
 	*ret_name = NULL;
 	return PB_NOTE_BYTES;
+}
+
+int pb_note_type(const char *owner, const char *name, uint32_t *ret)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].owner, owner) == 0 && strcmp(names[i].name, name) == 0) {
+			*ret = names[i].type;
+			return 0;
+		}
+	return -PB_E_ARG;
 }
 
 /* ---- The list ---- */

@@ -34,8 +34,17 @@ const struct note *note_find(const struct note *notes, unsigned count, const cha
 void note_describe(const struct note *note, struct pb_note *ret);
 
 /* Notes of our own (docs/notes.md). */
-#define NOTES_OWN        "paraboot"
-#define NOTE_OWN_SUBARCH 1u
-#define NOTE_OWN_FIXMAP  2u
+#define NOTES_OWN              "paraboot"
+#define NOTE_OWN_SUBARCH       1u
+#define NOTE_OWN_FIXMAP        2u
+#define NOTE_OWN_SUBARCH_ENTRY 3u
+
+/* What SUBARCH_ENTRY lists: where a kernel is entered that is told of that subarchitecture. */
+struct subarch_entry {
+	uint32_t number;
+	uint32_t mode; /* SUBARCH_LINUX32 and so on */
+	uint64_t gpa;  /* as p_paddr are; seen at VIRT_BASE where paging is on */
+};
+enum { SUBARCH_LINUX32 = 1, SUBARCH_LINUX64, SUBARCH_RING1 };
 
 #endif

@@ -325,4 +325,7 @@ void options_release(struct options *opt)
 	for (size_t i = 0; i < opt->nr_values; i++)
 		free((void *)(uintptr_t)opt->values[i].field);
 	free(opt->values);
+	for (size_t i = 0; i < opt->nr_notes; i++)
+		free(opt->notes[i].owner);
+	free(opt->notes);
 }

@@ -16,6 +16,13 @@
 
 struct command;
 
+/* OWNER:TYPE=VALUE; the value is a part of the owner's memory. */
+struct note_arg {
+	char *owner;
+	uint32_t type;
+	const char *value;
+};
+
 struct options {
 	const char *image; /* the operand */
 	bool json, all, verbose, icount, no_initrd, fifo_events, keep, paused;
@@ -46,6 +53,8 @@ struct options {
 	bool relocatable, elf;
 	struct pb_pack_value *values; /* pack: --set; the names are ours to free */
 	size_t nr_values;
+	struct note_arg *notes; /* pack: --note; the owners are ours to free */
+	size_t nr_notes;
 };
 
 struct option_row {

@@ -11,6 +11,7 @@
 
 #include "image.h"
 #include "output.h"
+#include "pack_notes.h"
 #include "say.h"
 #include "tool.h"
 #include "values.h"
@@ -52,14 +53,27 @@ static void wipe_bar(const struct bar *bar)
 
 /* ---- What a new container cannot carry over ----------------------------- */
 
+/* Behind what syssize counts there is nothing but a signature. */
+static bool is_signed(pb_image *image, const struct pb_facts *facts)
+{
+	struct pb_header_field field = PB_INIT(field);
+
+	for (unsigned i = 0; pb_image_header_field(image, i, &field) == 0; i++)
+		if (strcmp(field.name, "syssize") == 0)
+			return facts->image_len > facts->setup_len + field.value * 16;
+	return false;
+}
+
 static void say_lost(const char *path, pb_image *image)
 {
 	struct pb_facts facts = PB_INIT(facts);
 
 	pb_image_facts(image, &facts);
+	if (facts.format == PB_PE)
+		fprintf(stderr, "paraboot: %s: of this PE file only the kernel is in the packed image\n", path);
 	if (facts.efi_entry_off || facts.efi_handover_off)
 		fprintf(stderr, "paraboot: %s: its EFI entry is not in the packed image%s\n", path,
-			facts.efi_entry_off ? ", nor is a signature, if it has one" : "");
+			facts.efi_entry_off && is_signed(image, &facts) ? ", nor is its signature" : "");
 }
 
 /* ---- The command -------------------------------------------------------- */
@@ -89,35 +103,57 @@ static int complain_pack(const char *image_path, const struct output *out, const
 	return complain_error(is_output ? out->path : image_path, err);
 }
 
-static int pack_to(const struct options *opt, pb_image *image)
+/* What was asked for, but for what hangs on the kernel's class. */
+static struct pb_pack request_of(const struct options *opt, struct bar *bar)
+{
+	return (struct pb_pack){ .size = sizeof(struct pb_pack),
+				 .codec = opt->codec ? opt->codec : "none",
+				 .cmdline = opt->cmdline,
+				 .elf = opt->elf,
+				 .relocatable = opt->relocatable,
+				 .values = opt->values,
+				 .nr_values = opt->nr_values,
+				 .progress = draw_bar,
+				 .ctx = bar };
+}
+
+/* The library's error, from the kernel or from what was made of it. */
+static int write_packed(const struct options *opt, pb_image *image, int fd, struct pb_error *err)
 {
 	struct bar bar = { .drawn = false };
-	struct pb_pack pack = PB_INIT(pack);
+	struct pb_pack pack = request_of(opt, &bar);
+	struct pb_kernel kernel = PB_INIT(kernel);
+	struct pb_pack_note *notes;
+	int rc = pb_image_kernel(image, &kernel, err);
+
+	if (rc < 0)
+		return rc;
+	notes = make_notes(opt, kernel.elf_class);
+	pack.notes = notes;
+	pack.nr_notes = opt->nr_notes;
+	clock_gettime(CLOCK_MONOTONIC, &bar.start);
+	rc = pb_pack_write(image, &pack, fd, err);
+	wipe_bar(&bar);
+	give_back_notes(notes, opt->nr_notes);
+	return rc;
+}
+
+static int pack_to(const struct options *opt, pb_image *image)
+{
 	struct pb_error err = PB_INIT(err);
 	struct output out;
-	int status = output_open(opt->output, &out), rc;
+	int status = output_open(opt->output, &out);
 
 	if (status != STATUS_OK)
 		return status;
-	pack.codec = opt->codec ? opt->codec : "none";
-	pack.cmdline = opt->cmdline;
-	pack.relocatable = opt->relocatable;
-	pack.elf = opt->elf;
-	pack.values = opt->values;
-	pack.nr_values = opt->nr_values;
-	pack.progress = draw_bar;
-	pack.ctx = &bar;
-	clock_gettime(CLOCK_MONOTONIC, &bar.start);
-	rc = pb_pack_write(image, &pack, out.fd, &err);
-	wipe_bar(&bar);
-	if (rc == 0) {
-		status = output_commit(&out);
-		if (status == STATUS_OK)
-			say_lost(opt->image, image);
+	if (write_packed(opt, image, out.fd, &err) < 0) {
+		status = complain_pack(opt->image, &out, &err);
+		output_abandon(&out);
 		return status;
 	}
-	status = complain_pack(opt->image, &out, &err);
-	output_abandon(&out);
+	status = output_commit(&out);
+	if (status == STATUS_OK)
+		say_lost(opt->image, image);
 	return status;
 }
 
@@ -129,10 +165,12 @@ static int run_pack(const struct options *opt)
 	status = open_image(opt->image, &image);
 	if (status != STATUS_OK)
 		return status;
-	if (opt->output)
-		status = pack_to(opt, image);
-	else
+	if (!opt->output)
 		status = complain("pack", "needs -o FILE; - is standard output");
+	else if (opt->nr_notes && !opt->elf)
+		status = complain("--note", "needs --elf: the notes stand behind the ELF header");
+	else
+		status = pack_to(opt, image);
 	pb_image_close(image);
 	return status;
 }
@@ -145,6 +183,7 @@ static const struct option_row pack_rows[] = {
 	  .at = offsetof(struct options, cmdline) },
 	{ 0, "elf", NULL, "an ELF header before the setup header, with the kernel's notes and a PVH entry",
 	  .at = offsetof(struct options, elf) },
+	{ 0, "note", "OWNER:TYPE=VALUE", "with --elf: a note beside the kernel's own; may be repeated", add_note },
 	{ 0, "set", "FIELD=VALUE", "a field of the setup header that is the packer's to choose; may be repeated",
 	  add_value },
 	{ 0, "relocatable", NULL, "refuse a kernel without relocations", .at = offsetof(struct options, relocatable) },

@@ -102,8 +102,8 @@ struct pack_page {
 	pack_u64 out_sum;                     /* pack_sum() of what comes out */
 	pack_u64 link_vaddr;                  /* the virtual address of what runs at `run` */
 	pack_u64 link_gpa;                    /* where that was linked to run */
-	uint32_t entry_off;                   /* e_entry, from run */
-	uint32_t pv_kernel_off;               /* the kernel's own Xen ENTRY, from run */
+	uint32_t entry_off;                   /* e_entry, from run; PACK_NOWHERE: for Xen PV alone */
+	uint32_t pv_kernel_off;               /* the kernel's own Xen ENTRY, from run, or PACK_NOWHERE */
 	uint32_t span_len;                    /* the kernel's segments, from run */
 	uint32_t virt_room;                   /* how far the virtual base may be moved up */
 	uint32_t cmdline_off, cmdline_len;    /* compiled in, from startup_32; its NUL not counted */

@@ -11,6 +11,7 @@
 
 #define DAMAGED_PAGE "the image is damaged (its header)"
 #define DAMAGED      "the image is damaged (its payload)"
+#define NOT_HERE     "this kernel starts in a Xen PV domain, and not here"
 #define TOO_LONG     "the command lines are too long together"
 
 static uint8_t work[PB_DECODE_WORK] __attribute__((aligned(16)));
@@ -205,6 +206,8 @@ struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t loa
 		stop(&start, NULL, DAMAGED_PAGE);
 	cmdline_take_own(&start);
 	params = params_of(&start);
+	if (params && pack_page.entry_off == PACK_NOWHERE)
+		stop(&start, params, NOT_HERE);
 	virt_delta = choose_bases(&start, params);
 	if (!decode_payload(&start))
 		stop(&start, params, DAMAGED);

@@ -62,6 +62,21 @@ static int ask_note(const struct note *note, uint32_t number, enum pb_serves *re
 	return rc;
 }
 
+/* An image with an ELF header of its own says it there, of itself: 1 if it does. */
+static int ask_image(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
+{
+	const struct note *note;
+	struct entered_elf elf;
+	int rc;
+
+	if (entered_elf(image, PB_UNPACK_GUEST, &elf, NULL) < 0)
+		return 0;
+	note = note_find(elf.kernel->notes, elf.kernel->nr_notes, NOTES_OWN, NOTE_OWN_SUBARCH);
+	rc = note ? ask_note(note, number, ret, err) : 0;
+	entered_elf_done(&elf);
+	return note && rc == 0 ? 1 : rc;
+}
+
 static int ask_kernel(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
 	const struct note *note = kernel_note(image, NOTES_OWN, NOTE_OWN_SUBARCH);
@@ -83,6 +98,9 @@ int pb_image_serves(pb_image *image, uint32_t number, enum pb_serves *ret, struc
 		*ret = PB_SERVES_NO;
 		return 0;
 	}
+	rc = ask_image(image, number, ret, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	rc = kernel_load(image, err);
 	if (rc == -PB_E_NO_PAYLOAD) { /* nobody can look inside */
 		*ret = number ? PB_SERVES_UNKNOWN : PB_SERVES_PROTOCOL;

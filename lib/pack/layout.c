@@ -45,16 +45,12 @@ static int add_kernel(struct packing *packing, struct pb_error *err)
 	const struct kernel *kernel = packing->kernel;
 	struct pack_page *page = &packing->page;
 	uint64_t span_len = kernel->high_gpa - kernel->low_gpa;
-	pb_gpa entry_gpa;
-	int rc = kernel_entry_gpa(packing->image, &entry_gpa, err);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
 	if (kernel->high_gpa > PLAN_4G_MAX)
 		return fail(err, PB_E_LIMIT, "p_paddr", kernel->high_gpa, PLAN_4G_MAX, 0);
 	for (unsigned i = 0; i < kernel->nr_segments && rc == 0; i++)
 		rc = add_segment(packing, &kernel->segments[i], err);
-	page->entry_off = (uint32_t)(entry_gpa - kernel->low_gpa);
 	page->span_len = (uint32_t)span_len;
 	page->link_gpa = kernel->low_gpa;
 	page->link_vaddr = kernel->segments[0].vaddr;
@@ -151,6 +147,31 @@ static int lay_out_window(struct packing *packing, struct pb_error *err)
 	return 0;
 }
 
+/* ---- Entries ------------------------------------------------------------ */
+
+/*
+ * A kernel for Xen PV alone has its e_entry where Xen enters it, which is no
+ * place for anyone else. The image of such a one can be started by its notes only.
+ */
+static int find_entries(struct packing *packing, struct pb_error *err)
+{
+	struct pack_page *page = &packing->page;
+	pb_gpa entry_gpa;
+	int rc = kernel_entry_gpa(packing->image, &entry_gpa, err);
+
+	pack_pv(packing);
+	if (rc < 0 && !packing->has_pv)
+		return rc;
+	page->entry_off = rc < 0 ? page->pv_kernel_off : (uint32_t)(entry_gpa - packing->kernel->low_gpa);
+	packing->has_native = page->entry_off != page->pv_kernel_off;
+	if (packing->has_native)
+		return 0;
+	page->entry_off = PACK_NOWHERE;
+	if (!packing->request->elf)
+		return fail(err, PB_E_NO_ENTRY, "e_entry, which is Xen's ENTRY", 0, 0, 0x18);
+	return 0;
+}
+
 /* ---- All of it ---------------------------------------------------------- */
 
 static void add_payload(struct packing *packing)
@@ -173,7 +194,8 @@ int pack_layout(struct packing *packing, struct pb_error *err)
 	page->pref_gpa = packing->kernel->low_gpa;
 	add_payload(packing);
 	add_relocs(packing);
-	pack_pv(packing);
-	rc = add_kernel(packing, err);
+	rc = find_entries(packing, err);
+	if (rc == 0)
+		rc = add_kernel(packing, err);
 	return rc < 0 ? rc : lay_out_window(packing, err);
 }

@@ -219,9 +219,12 @@ int pb_pack_write(pb_image *image, const struct pb_pack *pack, int out_fd, struc
 	if (rc == 0)
 		rc = find_codec(&packing, err);
 	if (rc == 0)
+		rc = pack_check_notes(&request, err);
+	if (rc == 0)
 		rc = make(&packing, err);
 	if (rc == 0)
 		rc = write_all(&packing, out_fd, err);
+	pack_bytes_free(&packing.entries);
 	pack_bytes_free(&packing.payload);
 	pack_bytes_free(&packing.program);
 	pack_bytes_free(&packing.setup);

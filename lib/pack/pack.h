@@ -11,7 +11,7 @@
  *     the same for a PV domain                      pv.c
  *     read the payload back as the guest will       readback.c
  *     fill the setup header                         setup.c
- *     an ELF header and notes before it             elf.c
+ *     an ELF header before it, and its notes        elf.c, notes.c
  *     write                                         pack.c
  */
 #ifndef PB_LIB_PACK_H
@@ -69,10 +69,12 @@ struct packing {
 	bool has_relocs;
 	bool relocatable;
 	uint32_t alignment;
-	bool has_pv; /* a PV domain can be built of the kernel, by its notes: */
+	bool has_native; /* e_entry speaks the boot protocol; not so in a kernel for Xen PV alone */
+	bool has_pv;     /* a PV domain can be built of the kernel, by its notes: */
 	struct pv_notes pv;
 	struct pack_bytes setup;       /* the 16-bit part, whole sectors */
 	uint64_t notes_off, notes_len; /* in it: PT_NOTE */
+	struct pack_bytes entries;     /* struct subarch_entry, for one of the notes */
 	struct pack_bytes program;     /* the decompressor, with its page */
 	struct pack_bytes payload;     /* the stream, without the size trailer */
 	struct pack_page page;
@@ -90,7 +92,8 @@ int pack_layout(struct packing *packing, struct pb_error *err);
 int pack_readback(const struct packing *packing, struct pb_error *err);
 
 /* With --elf: the notes to the 16-bit part's end, and then, when all lengths are known, the ELF header to its start. */
-int pack_elf_notes(struct packing *packing, struct pb_error *err);
+int pack_check_notes(const struct pb_pack *request, struct pb_error *err);
+int pack_notes(struct packing *packing, struct pb_error *err);
 void pack_elf_header(struct packing *packing, uint64_t prot_len);
 
 /* What the kernel takes, without a NUL. */

@@ -13,39 +13,51 @@
 #include "../plan/memory_map.h"
 #include "pack.h"
 
-#define SECT_LEN     512u
-#define PROTOCOL     0x20fu
-#define HDR_OFF      0x1f1u
-#define VERSION_BASE 0x200u
-#define VERSION_OFF  0x20eu
-#define CODE32_START 0x100000u
-#define HEAP_END     0x5800u /* of the setup code's own segment; a loader knows better and says so */
-#define MAX_SECTS    63u     /* 32 KiB are what a loader leaves room for, sector 0 included */
-#define VERSION_MAX  256u
+#define SECT_LEN         512u
+#define PROTOCOL         0x20fu
+#define HDR_OFF          0x1f1u
+#define VERSION_BASE     0x200u
+#define VERSION_OFF      0x20eu
+#define CODE32_START     0x100000u
+#define CMDLINE_SIZE_OFF 0x238u
+#define HEAP_END         0x5800u /* of the setup code's own segment; a loader knows better and says so */
+#define MAX_SECTS        63u     /* 32 KiB are what a loader leaves room for, sector 0 included */
+#define VERSION_MAX      256u
 
 extern const uint8_t guest_setup[], guest_setup_end[];
 
 /* ---- Fields of the caller's ---- */
 
 /* boot.rst's "write", "modify (optional)" and the builder's defaults: what a start does not hang on. */
-static const struct {
+static const struct setting {
 	const char *name;
 	uint16_t off, len;
 } settable[] = {
 	{ "root_flags", 0x1f2, 2 },       { "ram_size", 0x1f8, 2 },
 	{ "vid_mode", 0x1fa, 2 },         { "root_dev", 0x1fc, 2 },
-	{ "initrd_addr_max", 0x22c, 4 },  { "cmdline_size", 0x238, 4 },
+	{ "initrd_addr_max", 0x22c, 4 },  { "cmdline_size", CMDLINE_SIZE_OFF, 4 },
 	{ "hardware_subarch", 0x23c, 4 }, { "hardware_subarch_data", 0x240, 8 },
 };
+
+/* The most that a field takes: its width, or, for the command line's, what the kernel and we have room for. */
+static uint64_t most_of(const struct setting *setting, const uint8_t *setup)
+{
+	uint32_t room;
+
+	memcpy(&room, setup + CMDLINE_SIZE_OFF, sizeof(room));
+	if (setting->off == CMDLINE_SIZE_OFF)
+		return room;
+	return setting->len < 8 ? (UINT64_C(1) << (8 * setting->len)) - 1 : UINT64_MAX;
+}
 
 static int set_field(uint8_t *setup, const struct pb_pack_value *value, struct pb_error *err)
 {
 	for (size_t i = 0; i < sizeof(settable) / sizeof(settable[0]); i++) {
 		if (strcmp(settable[i].name, value->field) != 0)
 			continue;
-		if (settable[i].len < 8 && value->value >> (8 * settable[i].len))
-			return fail(err, PB_E_RANGE, settable[i].name, value->value,
-				    (UINT64_C(1) << (8 * settable[i].len)) - 1, settable[i].off);
+		if (value->value > most_of(&settable[i], setup))
+			return fail(err, PB_E_RANGE, settable[i].name, value->value, most_of(&settable[i], setup),
+				    settable[i].off);
 		memcpy(setup + settable[i].off, &value->value, settable[i].len);
 		return 0;
 	}
@@ -90,7 +102,9 @@ static void take_over(const struct packing *packing, struct setup_header *hdr)
 
 static uint16_t xloadflags(const struct packing *packing)
 {
-	return packing->kernel->elf_class == 64 ? XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G : 0;
+	if (packing->kernel->elf_class != 64 || !packing->has_native)
+		return 0;
+	return XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G;
 }
 
 static uint8_t log2_of(uint32_t value)
@@ -160,7 +174,7 @@ int pack_setup(struct packing *packing, struct pb_error *err)
 	if (rc == 0)
 		rc = add_version(packing, err);
 	if (rc == 0 && packing->request->elf)
-		rc = pack_elf_notes(packing, err);
+		rc = pack_notes(packing, err);
 	if (rc == 0)
 		rc = pack_bytes_pad(&packing->setup, SECT_LEN, err);
 	if (rc == 0 && packing->setup.len > (MAX_SECTS + 1) * SECT_LEN)

@@ -157,6 +157,22 @@ static void read_class(const struct kernel *kernel, struct pv_notes *notes)
 	notes->extended_cr3 = has_extended_cr3(kernel);
 }
 
+/* SUBARCH_ENTRY's row for an entry in ring 1, or e_entry. */
+static int subarch_entry_gpa(const struct kernel *kernel, uint32_t subarch, pb_gpa *ret, struct pb_error *err)
+{
+	const struct note *note = note_find(kernel->notes, kernel->nr_notes, NOTES_OWN, NOTE_OWN_SUBARCH_ENTRY);
+	struct subarch_entry entry;
+
+	for (uint32_t off = 0; note && sizeof(entry) <= note->desc_len - off; off += sizeof(entry)) {
+		memcpy(&entry, note->desc + off, sizeof(entry));
+		if (entry.number == subarch && entry.mode == SUBARCH_RING1) {
+			*ret = entry.gpa;
+			return 0;
+		}
+	}
+	return kernel_entry_of(kernel, ret, err);
+}
+
 /*
  * Where the kernel is entered. The boot protocol's entry is a physical address,
  * seen where the kernel is mapped: without a note, where it was linked.
@@ -169,7 +185,7 @@ static int read_entry(const struct kernel *kernel, uint32_t subarch, struct pv_n
 
 	if (!subarch)
 		return xen_pv_entry(kernel, &notes->entry_va, err);
-	rc = kernel_entry_of(kernel, &entry_gpa, err);
+	rc = subarch_entry_gpa(kernel, subarch, &entry_gpa, err);
 	if (rc)
 		return rc;
 	if (!xen_note(kernel, XEN_ELFNOTE_VIRT_BASE)) {

@@ -34,6 +34,35 @@ setup() {
 	[[ $status == 0 && $stderr == "paraboot: $IMAGES/good/bz-mz: its EFI entry is not in the packed image"* ]]
 }
 
+@test "a signature is lost too, and what a unified kernel image carries" {
+	head -c 1472 /dev/zero >signature
+	cat "$IMAGES/good/bz-mz" signature >signed
+	run --separate-stderr "$PARABOOT" pack signed -o packed
+	[[ $status == 0 && $stderr == "paraboot: signed: its EFI entry is not in the packed image, nor is its signature" ]]
+	run --separate-stderr "$PARABOOT" pack "$IMAGES/good/uki-bz" -o packed
+	[[ $status == 0 && $stderr == *"of this PE file only the kernel is in the packed image"* ]]
+}
+
+@test "notes for the ELF header: names, numbers, text and bytes" {
+	paraboot pack --elf --note Xen:GUEST_VERSION=9.9 --note mine:5=hex:00fF10 --note mine:6=0x1234 --note mine:7=str:0x1234 \
+		"$IMAGES/good/elf64" -o packed
+	run -0 readelf -nW packed
+	[[ $output == *"39 2e 39 00"* && $output == *"00 ff 10"* && $output == *"34 12 00 00 00 00 00 00"* ]]
+	[[ $output == *"30 78 31 32 33 34 00"* ]]
+}
+
+@test "notes that cannot be" {
+	local image=$IMAGES/good/elf64
+	fails 2 "$image: note that tells of the packed file: *" pack --elf --note Xen:ENTRY=1 "$image" -o packed
+	fails 2 "--note: needs --elf: *" pack --note mine:1=1 "$image" -o packed
+	fails 2 "--note: not a valid value: mine:1*" pack --elf --note mine:1 "$image" -o packed
+	fails 2 "--note: not a valid value: :1=1*" pack --elf --note :1=1 "$image" -o packed
+	fails 2 "--note: not a valid value: mine:ENTRY=1*" pack --elf --note mine:ENTRY=1 "$image" -o packed
+	fails 2 "--note: not a valid value: mine:1=hex:012*" pack --elf --note mine:1=hex:012 "$image" -o packed
+	fails 2 "$image: notes: *limit 0x8000*" pack --elf --note "mine:1=$(printf '%33000s' x)" "$image" -o packed
+	[[ ! $(ls -A) ]]
+}
+
 @test "file(1) takes it for a bzImage of that version" {
 	paraboot pack "$IMAGES/good/bz-2.15" -o packed
 	[[ $(file packed) == *"Linux kernel x86 boot executable bzImage, version 6.0.0-test"* ]]

@@ -9,6 +9,7 @@
 #include <xen/elfnote.h>
 
 #include "../../lib/entry/rows.h"
+#include "../../lib/notes.h"
 #include "../../lib/pack/pack.h"
 #include "image_util.h"
 
@@ -252,15 +253,23 @@ struct own {
 	struct entered_elf elf;
 };
 
-static struct own pack_own(const char *name, void (*spoil)(struct blob *kernel))
+static struct own pack_own_with(const char *name, void (*spoil)(struct blob *kernel), const struct pb_pack_note *notes,
+				size_t nr_notes)
 {
-	struct pb_pack pack = { .size = sizeof(pack), .codec = "none", .elf = true };
+	const struct pb_pack pack = {
+		.size = sizeof(pack), .codec = "none", .elf = true, .notes = notes, .nr_notes = nr_notes
+	};
 	struct own own = { .packed = pack_spoilt(name, spoil, &pack) };
 	struct pb_error err = PB_INIT(err);
 
 	own.page = page_of(&own.packed);
 	assert_int_equal(entered_elf(own.packed.image, PB_UNPACK_GUEST, &own.elf, &err), 0);
 	return own;
+}
+
+static struct own pack_own(const char *name, void (*spoil)(struct blob *kernel))
+{
+	return pack_own_with(name, spoil, NULL, 0);
 }
 
 static void close_own(struct own *own)
@@ -336,8 +345,137 @@ static void notes_promise_no_pv_start_of_others(void **state)
 	close_own(&own);
 }
 
+/* ---- Notes of the caller's, and ours ---- */
+
+static const struct note *own_note(const struct own *own, const char *owner, uint32_t type)
+{
+	return note_find(own->elf.kernel->notes, own->elf.kernel->nr_notes, owner, type);
+}
+
+static void given_notes(void **state)
+{
+	static const struct pb_pack_note notes[] = {
+		{ "Xen", XEN_ELFNOTE_GUEST_VERSION, "9.9", 4 },
+		{ "mine", 77, "\1\2\3", 3 },
+	};
+	struct own own = pack_own_with("elf64", NULL, notes, 2);
+	unsigned versions = 0;
+
+	(void)state;
+	assert_int_equal(own_note(&own, "mine", 77)->desc_len, 3);
+	assert_memory_equal(own_note(&own, "mine", 77)->desc, "\1\2\3", 3);
+	assert_string_equal(own_note(&own, "Xen", XEN_ELFNOTE_GUEST_VERSION)->desc, "9.9");
+	assert_string_equal(own_note(&own, "Xen", XEN_ELFNOTE_GUEST_OS)->desc, "linux"); /* the kernel's */
+	for (unsigned i = 0; i < own.elf.kernel->nr_notes; i++)
+		versions += own.elf.kernel->notes[i].type == XEN_ELFNOTE_GUEST_VERSION;
+	assert_int_equal(versions, 1);
+	close_own(&own);
+}
+
+static uint64_t served_bits(const struct own *own)
+{
+	struct pb_error err = PB_INIT(err);
+	uint64_t bits = 0;
+
+	assert_int_equal(note_number(own_note(own, NOTES_OWN, NOTE_OWN_SUBARCH), "SUBARCH", &bits, &err), 0);
+	return bits;
+}
+
+static void has_entries(const struct own *own, const struct subarch_entry *rows, size_t count)
+{
+	const struct note *note = own_note(own, NOTES_OWN, NOTE_OWN_SUBARCH_ENTRY);
+
+	assert_int_equal(note->desc_len, count * sizeof(*rows));
+	assert_memory_equal(note->desc, rows, count * sizeof(*rows));
+}
+
+/* Whom it serves is the kernel's word or the caller's; where it is entered is the packer's. */
+static void subarchitectures(void **state)
+{
+	static const uint64_t all = 0xf;
+	static const struct pb_pack_note word = { NOTES_OWN, NOTE_OWN_SUBARCH, &all, sizeof(all) };
+	static const struct subarch_entry in64[] = { { 0, SUBARCH_LINUX32, KERNEL_GPA },
+						     { 0, SUBARCH_LINUX64, KERNEL_GPA + PACK_ENTRY64 } };
+	static const struct subarch_entry in32[] = { { 0, SUBARCH_LINUX32, KERNEL_GPA },
+						     { 3, SUBARCH_LINUX32, KERNEL_GPA },
+						     { 1, SUBARCH_RING1, KERNEL_GPA },
+						     { 2, SUBARCH_RING1, KERNEL_GPA } };
+	struct own own = pack_own("elf64", NULL);
+
+	(void)state;
+	assert_int_equal(served_bits(&own), 1);
+	has_entries(&own, in64, 2);
+	close_own(&own);
+	own = pack_own_with("elf32", NULL, &word, 1);
+	assert_int_equal(served_bits(&own), all);
+	has_entries(&own, in32, 4);
+	close_own(&own);
+	own = pack_own("elf32-lguest", NULL);
+	assert_int_equal(served_bits(&own), 3);
+	close_own(&own);
+}
+
+static void entered_by_xen_alone(struct blob *kernel)
+{
+	blob_set_le(kernel, 0x18, 0xffffffff80000000 + KERNEL_GPA + 0x10, 8);
+}
+
+/* Its e_entry is no place for a boot loader: the image says so, and has no other entry. */
+static void kernel_for_xen_alone(void **state)
+{
+	struct own own = pack_own("elf64", entered_by_xen_alone);
+	struct pb_error err = PB_INIT(err);
+
+	(void)state;
+	assert_int_equal(own.page->entry_off, PACK_NOWHERE);
+	assert_false(own_has(&own, XEN_ELFNOTE_PHYS32_ENTRY));
+	assert_true(own_has(&own, XEN_ELFNOTE_ENTRY));
+	assert_int_equal(served_bits(&own), 0);
+	assert_int_equal(pb_image_can(own.packed.image, PB_LINUX64, PB_UNPACK_GUEST, &err), -PB_E_NO_ENTRY);
+	assert_int_equal(pb_image_can(own.packed.image, PB_XEN_PV64, PB_UNPACK_GUEST, &err), 0);
+	close_own(&own);
+}
+
+/* ---- A domain built by them ---- */
+
+static void plan_enters_the_program(void **state)
+{
+	static const struct pb_range ram = { 0x100000, 128 << 20, PB_E820_RAM };
+	struct own own = pack_own("elf64", wants_p2m);
+	struct pb_request request = {
+		.size = sizeof(request), .entry = PB_XEN_PV64, .unpack = PB_UNPACK_GUEST, .ram = &ram, .rams = 1
+	};
+	struct pb_placement placement = PB_INIT(placement);
+	struct pb_error err = PB_INIT(err);
+	struct pb_pv pv = PB_INIT(pv);
+	pb_plan *plan;
+	unsigned i = 0;
+
+	(void)state;
+	assert_int_equal(pb_plan_make(&plan, own.packed.image, &request, &err), 0);
+	while (placement.kind != PB_KIND_KERNEL)
+		assert_int_equal(pb_plan_placement(plan, i++, &placement), 0);
+	assert_int_equal(placement.source, PB_FROM_IMAGE);
+	assert_int_equal(placement.vaddr, own.page->link_vaddr);
+	assert_int_equal(placement.len, own.page->window_len);
+	assert_int_equal(placement.access, PB_ACCESS_WRITE);
+	assert_int_equal(pb_plan_pv(plan, &pv), 0);
+	assert_int_equal(pv.vcpu.rip, own_number(&own, XEN_ELFNOTE_ENTRY));
+	assert_int_equal(pv.mfn_list, 0x8000000000);
+	pb_plan_close(plan);
+	close_own(&own);
+}
+
+/* Beyond what the boot sector's part may hold. */
+static const uint8_t too_much[0x8000];
+
 static void refusals(void **state)
 {
+	static const struct pb_pack_note address = { "Xen", XEN_ELFNOTE_INIT_P2M, "", 0 },
+					 where = { NOTES_OWN, NOTE_OWN_SUBARCH_ENTRY, "", 0 },
+					 nobodys = { "", 1, "", 0 }, large = { "mine", 1, too_much, sizeof(too_much) },
+					 no_number = { NOTES_OWN, NOTE_OWN_SUBARCH, "123456789", 9 };
+	static const struct pb_pack_value room = { "cmdline_size", 2042 };
 	static const struct pb_pack_value unknown = { "no_such_field", 1 }, ours = { "init_size", 1 },
 					  wide = { "vid_mode", 0x10000 };
 	static const struct {
@@ -352,6 +490,28 @@ static void refusals(void **state)
 		{ "elf64", { .codec = "none", .values = &unknown, .nr_values = 1 }, PB_E_ARG, "field" },
 		{ "elf64", { .codec = "none", .values = &ours, .nr_values = 1 }, PB_E_ARG, "field" },
 		{ "elf64", { .codec = "none", .values = &wide, .nr_values = 1 }, PB_E_RANGE, "vid_mode" },
+		{ "elf64",
+		  { .codec = "none", .cmdline = "quiet", .values = &room, .nr_values = 1 },
+		  PB_E_RANGE,
+		  "cmdline_size" },
+		{ "elf64",
+		  { .codec = "none", .notes = &large, .nr_notes = 1 },
+		  PB_E_ARG,
+		  "notes without an ELF header" },
+		{ "elf64",
+		  { .codec = "none", .elf = true, .notes = &address, .nr_notes = 1 },
+		  PB_E_ARG,
+		  "note that tells of the packed file" },
+		{ "elf64",
+		  { .codec = "none", .elf = true, .notes = &where, .nr_notes = 1 },
+		  PB_E_ARG,
+		  "note that tells of the packed file" },
+		{ "elf64",
+		  { .codec = "none", .elf = true, .notes = &nobodys, .nr_notes = 1 },
+		  PB_E_ARG,
+		  "note's owner" },
+		{ "elf64", { .codec = "none", .elf = true, .notes = &large, .nr_notes = 1 }, PB_E_LIMIT, "notes" },
+		{ "elf64", { .codec = "none", .elf = true, .notes = &no_number, .nr_notes = 1 }, PB_E_NOTE, "SUBARCH" },
 	};
 
 	(void)state;
@@ -362,6 +522,41 @@ static void refusals(void **state)
 		int fd = memfd_create("packed", MFD_CLOEXEC);
 
 		pack.size = sizeof(pack);
+		assert_int_equal(pb_pack_write(source.image, &pack, fd, &err), -rows[i].code);
+		assert_string_equal(err.field, rows[i].field);
+		assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+		close(fd);
+		close_good(&source);
+	}
+}
+
+static void entered_nowhere(struct blob *kernel)
+{
+	blob_set_le(kernel, 0x18, 0x10, 8);
+	blob_set_le(kernel, kernel_note_off(kernel, "Xen", XEN_ELFNOTE_ENTRY) - 8, XEN_ELFNOTE_INFO, 4);
+}
+
+/* Nothing is written of a kernel that nobody could start. */
+static void refused_kernels(void **state)
+{
+	static const struct {
+		const char *image;
+		void (*spoil)(struct blob *kernel);
+		bool elf;
+		int code;
+		const char *field;
+	} rows[] = {
+		{ "elf64", entered_nowhere, true, PB_E_ENTRY_OUTSIDE, "e_entry" },
+		{ "elf64", entered_by_xen_alone, false, PB_E_NO_ENTRY, "e_entry, which is Xen's ENTRY" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct pb_pack pack = { .size = sizeof(pack), .codec = "none", .elf = rows[i].elf };
+		struct opened source = open_spoilt(rows[i].image, rows[i].spoil);
+		struct pb_error err = PB_INIT(err);
+		int fd = memfd_create("packed", MFD_CLOEXEC);
+
 		assert_int_equal(pb_pack_write(source.image, &pack, fd, &err), -rows[i].code);
 		assert_string_equal(err.field, rows[i].field);
 		assert_int_equal(lseek(fd, 0, SEEK_END), 0);
@@ -398,7 +593,12 @@ int main(void)
 		cmocka_unit_test(notes_tell_of_this_file),
 		cmocka_unit_test(notes_keep_the_kernels_p2m),
 		cmocka_unit_test(notes_promise_no_pv_start_of_others),
+		cmocka_unit_test(given_notes),
+		cmocka_unit_test(subarchitectures),
+		cmocka_unit_test(kernel_for_xen_alone),
+		cmocka_unit_test(plan_enters_the_program),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(refused_kernels),
 		cmocka_unit_test(sum_sees_each_bit),
 	};
 
