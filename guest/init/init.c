@@ -475,23 +475,22 @@ static bool read_line(char *ret, size_t size)
 /*
  * The kernel must neither echo what is typed, or its characters come in
  * between ours, nor take more than it can keep: with hardware flow control it
- * tells the other end to wait.
+ * tells the other end to wait. (Not every machine's port has that.)
  */
-static void set_terminal(void)
+static void set_terminal(tcflag_t flow_control)
 {
 	struct termios termios;
 
 	if (sys_ioctl(0, TCGETS, (long)&termios) < 0)
 		return;
 	termios.c_lflag &= ~(tcflag_t)ECHO;
-	termios.c_cflag |= CRTSCTS;
+	termios.c_cflag |= flow_control;
 	sys_ioctl(0, TCSETS, (long)&termios);
 }
 
 /* Show that what is typed arrives: each line comes back, until "quit". */
 static void echo(void)
 {
-	set_terminal();
 	say("echo", "ready");
 	while (read_line(buf, sizeof(buf)) && !equals(buf, "quit"))
 		say("echo", buf);
@@ -560,6 +559,12 @@ static void open_console(void)
 		sys_close((int)fd);
 }
 
+static void read_cmdline(void)
+{
+	if (!read_first_line("/proc/cmdline", cmdline, sizeof(cmdline)))
+		cmdline[0] = 0;
+}
+
 /* Under QEMU's -icount the time stamp counter counts the machine's instructions since reset: the cost of a boot. */
 static uint64_t time_stamp(void)
 {
@@ -572,8 +577,6 @@ static uint64_t time_stamp(void)
 static void say_all(uint64_t begin_tsc)
 {
 	say_uname();
-	if (!read_first_line("/proc/cmdline", cmdline, sizeof(cmdline)))
-		cmdline[0] = 0;
 	say("cmdline", cmdline);
 	say_file("hypervisor", "/sys/hypervisor/type", "none");
 	say_cpus();
@@ -592,10 +595,16 @@ _Noreturn void init_main(void);
 _Noreturn void init_main(void)
 {
 	uint64_t begin_tsc = time_stamp();
+	bool typed_at;
 
 	mount_all();
 	open_console();
+	read_cmdline();
+	typed_at = cmdline_word("paraboot.action=shell-echo");
+	set_terminal(typed_at ? CRTSCTS : 0);
 	sys_syslog(SYSLOG_CONSOLE_OFF, NULL, 0); /* the lines stay whole */
+	if (typed_at)
+		end_line(); /* the kernel's echo of what was typed before now may stand in this one */
 	say_all(begin_tsc);
 	sys_ioctl(1, TCSBRK, 1); /* tcdrain: what is still in the tty layer dies with the machine */
 	sys_syslog(SYSLOG_CONSOLE_ON, NULL, 0);

@@ -71,5 +71,5 @@ verdict() {
 	not_ok "$1"
 	printf '%s\n' "$2" | cut -c 1-300 | sed 's/^/# /'
 	say "# its console ended:"
-	tail -n 25 "$console" | cut -c 1-200 | sed 's/^/#   /'
+	tail -n 120 "$console" | cut -c 1-200 | sed 's/^/#   /'
 }
