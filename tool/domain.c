@@ -34,9 +34,9 @@ static bool names_console(const char *cmdline)
 /* The user's line; a kernel that is told of no console would stay mute on the only one that there is. */
 char *domain_cmdline(const char *given, enum pb_entry entry, enum pb_ring0 ring0)
 {
-	bool xen = ring0 == PB_RING0_XEN || entry == PB_XEN_PV64 || entry == PB_XEN_PV32;
+	bool hvc = ring0 == PB_RING0_XEN || entry == PB_XEN_PV64 || entry == PB_XEN_PV32 || entry == PB_LGUEST;
 	const char *line = given ? given : "";
-	const char *console = xen ? CONSOLE_ARG_XEN : CONSOLE_ARG;
+	const char *console = hvc ? CONSOLE_ARG_XEN : CONSOLE_ARG;
 	size_t len = strlen(line) + sizeof(" " CONSOLE_ARG);
 	char *cmdline = must_alloc(len);
 

@@ -149,7 +149,8 @@ const struct option_row guest_rows[] = {
 	{ 'm', "memory", "SIZE", "the guest's memory: 512M (the default), 8G, 0x20000000", set_memory },
 	{ 'c', "cpus", "N", "virtual CPUs (default 1)", set_vcpus },
 	{ 'a', "append", "CMDLINE",
-	  "the kernel's command line; " CONSOLE_ARG " (" CONSOLE_ARG_XEN " for xen-pv) is added if it names no console",
+	  "the kernel's command line; " CONSOLE_ARG " (" CONSOLE_ARG_XEN
+	  " for xen-pv and lguest) is added if it names no console",
 	  .at = offsetof(struct options, cmdline) },
 	{ 0, "kaslr", "on|off|SEED", "move the kernel to addresses chosen at random (default off)", set_kaslr },
 	{ 0 },

@@ -12,7 +12,7 @@
 
 /* Added to a command line that names no console. */
 #define CONSOLE_ARG     "console=ttyS0"
-#define CONSOLE_ARG_XEN "console=hvc0" /* for a Xen PV kernel */
+#define CONSOLE_ARG_XEN "console=hvc0" /* for a Xen PV or lguest kernel */
 
 struct command;
 

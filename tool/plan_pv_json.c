@@ -46,24 +46,36 @@ static json_t *start_info(const struct pb_pv *pv)
 	return object;
 }
 
+/* Only Xen's domains have them, and what comes last. */
+static json_t *addresses(const struct pb_pv *pv)
+{
+	json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o}", "class", json_number(pv->elf_class), "pages",
+				   json_number(pv->nr_pages), "virt_base", json_gpa(pv->virt_base), "virt_end",
+				   json_gpa(pv->virt_end), "hv_start", json_gpa(pv->hv_start));
+
+	json_object_set_new(object, "hypercall_vaddr",
+			    pv->hypercall_vaddr ? json_gpa(pv->hypercall_vaddr) : json_null());
+	json_object_set_new(object, "fixmap",
+			    pv->fixmap_len ? json_pack("{s:o, s:o}", "vaddr", json_gpa(pv->fixmap_vaddr), "length",
+						       json_number(pv->fixmap_len))
+					   : json_null());
+	return object;
+}
+
 json_t *plan_pv_json(const pb_plan *plan)
 {
+	struct pb_plan_info info = PB_INIT(info);
 	struct pb_pv pv = PB_INIT(pv);
 	json_t *object;
 
-	if (pb_plan_pv(plan, &pv) < 0)
+	if (pb_plan_info(plan, &info) < 0 || info.space != PB_DOMAIN)
 		return json_null();
-	object = json_pack("{s:o, s:o, s:o, s:o, s:o}", "class", json_number(pv.elf_class), "pages",
-			   json_number(pv.nr_pages), "virt_base", json_gpa(pv.virt_base), "virt_end",
-			   json_gpa(pv.virt_end), "hv_start", json_gpa(pv.hv_start));
-	json_object_set_new(object, "hypercall_vaddr", pv.hypercall_vaddr ? json_gpa(pv.hypercall_vaddr) : json_null());
-	json_object_set_new(object, "fixmap",
-			    pv.fixmap_len ? json_pack("{s:o, s:o}", "vaddr", json_gpa(pv.fixmap_vaddr), "length",
-						      json_number(pv.fixmap_len))
-					  : json_null());
+	object = pb_plan_pv(plan, &pv) == 0 ? addresses(&pv) : json_object();
 	json_object_set_new(object, "frames", frames(plan));
 	json_object_set_new(object, "placements", pieces(plan));
-	json_object_set_new(object, "start_info", start_info(&pv));
-	json_object_set_new(object, "vcpu", cpu_json(&pv.vcpu));
+	if (pv.nr_pages) {
+		json_object_set_new(object, "start_info", start_info(&pv));
+		json_object_set_new(object, "vcpu", cpu_json(&pv.vcpu));
+	}
 	return object;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Xen PV domain for people: its frames from first to last, where its kernel
- * sees them, what start_info tells, and the first vCPU.
+ * A domain for people: its frames from first to last and where its kernel sees
+ * them; of a Xen PV domain also what start_info tells, and the first vCPU.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,13 +68,18 @@ static void print_start_info(const struct pb_pv *pv)
 
 void plan_pv_text(const pb_plan *plan)
 {
+	struct pb_plan_info info = PB_INIT(info);
 	struct pb_pv pv = PB_INIT(pv);
+	bool xen = pb_plan_pv(plan, &pv) == 0;
 
-	if (pb_plan_pv(plan, &pv) < 0)
+	if (pb_plan_info(plan, &info) < 0 || info.space != PB_DOMAIN)
 		return;
-	print_space(&pv);
+	if (xen)
+		print_space(&pv);
 	print_frames(plan);
 	print_pieces(plan);
+	if (!xen)
+		return;
 	print_start_info(&pv);
 	printf("\nThe first vCPU, in %s; registers not named are 0\n", mode_name(pv.vcpu.mode));
 	print_cpu(&pv.vcpu);

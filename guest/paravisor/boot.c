@@ -37,6 +37,11 @@ void *boot_alloc(uint64_t pages)
 	return (void *)(machine_base + gpa);
 }
 
+uint64_t boot_pages_left(void)
+{
+	return (end_gpa - next_gpa) >> PAGE_SHIFT;
+}
+
 static uint64_t gpa_of(const void *va)
 {
 	return (uint64_t)va - machine_base;

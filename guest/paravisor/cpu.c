@@ -330,10 +330,10 @@ void cpu_init(struct vcpu *v)
 	msrs_init(v);
 	v->cr0 = 0x8005003b; /* PG AM WP NE ET TS MP PE, as a CPU is after its boot */
 	v->cr4 = CR4_PAE | CR4_FXSR |
-		 (cpu_has_xsave() ? CR4_OSXSAVE : 0); /* guests look for OSXSAVE, and do not set it */
+		 (cpu_is_told && cpu_has_xsave() ? CR4_OSXSAVE : 0); /* guests look for OSXSAVE, and do not set it */
 	write_cr0(0x80050033);
 	write_cr4(real_cr4(v));
-	if (!safe_rdmsr(MSR_PLATFORM_INFO, &platform) && (platform >> 31 & 1))
+	if (cpu_is_told && !safe_rdmsr(MSR_PLATFORM_INFO, &platform) && (platform >> 31 & 1))
 		safe_wrmsr(MSR_MISC_FEATURES, 1);
 	v->dr[6] = DR6_RESET;
 	v->dr[7] = DR7_RESET;

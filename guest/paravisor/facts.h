@@ -10,11 +10,14 @@
 
 #include <stdint.h>
 
-#define PV_FACTS_MAGIC  0x3153434146565031ull
-#define PV_MAX_EXTENTS  16
-#define PV_NONE         UINT64_MAX
-#define PV_FLAG_VERBOSE 1u /* print the hypercall counts at the end */
-#define PV_FLAG_FIFO    2u /* offer the guest FIFO event channels */
+#define PV_FACTS_MAGIC      0x3153434146565031ull
+#define PV_MAX_EXTENTS      16
+#define PV_NONE             UINT64_MAX
+#define PV_FLAG_VERBOSE     1u /* print the hypercall counts at the end */
+#define LGUEST_DEVICE_PAGES 32u
+#define LGUEST_TABLES_LEN   0x800000ull /* memory for the tables that stand in for an lguest guest's own */
+
+#define PV_FLAG_FIFO        2u /* offer the guest FIFO event channels */
 
 /* count pages: guest frame pfn lies in machine frame mfn, and so on. Sorted by pfn, from 0 without a gap. */
 struct pv_extent {
@@ -41,6 +44,9 @@ struct pv_facts {
 	uint64_t start_info_pfn, xenstore_pfn, console_pfn;
 	uint64_t pt_pfn, nr_pt; /* page tables, the top level first */
 	uint64_t hypercall_pfn; /* or PV_NONE */
+
+	/* An lguest guest has nothing of these but its rip: it begins with %esi = 0, where boot_params are. */
+	uint64_t ram_pages; /* its RAM; the other pages, LGUEST_DEVICE_PAGES, are its devices' */
 };
 
 /*

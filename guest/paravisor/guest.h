@@ -51,6 +51,16 @@ typedef struct vcpu_guest_context guest_context;
 
 #endif
 
+/*
+ * Does the guest ask the paravisor what CPU it has? An lguest guest executes
+ * cpuid itself and leaves out what it cannot use.
+ */
+#ifdef LGUEST
+#define cpu_is_told false
+#else
+#define cpu_is_told true
+#endif
+
 #define WORD_BITS (8 * sizeof(guest_word))
 
 _Static_assert(sizeof(guest_vcpu_info) == 64, "struct vcpu_info");

@@ -107,7 +107,13 @@
 #define SEL_HV_DS 0xe010
 #define SEL_TSS   0xe040
 #define SEL_LDT   0xe050
-#ifdef PV32
+#ifdef LGUEST
+/* The kernel's and its processes' own, which it has at its first instruction: its GDT says the same of them. */
+#define SEL_CS   0x61
+#define SEL_SS   0x69
+#define SEL_CS32 0x73
+#define SEL_DS   0x7b
+#elif defined(PV32)
 #define SEL_CS   0xe019
 #define SEL_SS   0xe021
 #define SEL_CS32 0xe02b
@@ -128,8 +134,12 @@
 #define VEC_SPURIOUS 0xff
 
 /* Vectors that a 32-bit guest calls: its kernel the paravisor, its processes their kernel. */
+#ifdef LGUEST
+#define VEC_HYPERCALL32 0x1f
+#else
 #define VEC_HYPERCALL32 0x82
-#define VEC_SYSCALL32   0x80
+#endif
+#define VEC_SYSCALL32 0x80
 
 /* struct regs, as the entry code pushes it. */
 #define R_R15 0

@@ -42,6 +42,8 @@ __extension__ typedef unsigned __int128 u128;
 #define FLAG_AC     0x40000ull
 #define IOPL_SHIFT  12
 
+#define CR0_TS      8ull
+
 #define DR6_RESET   0xffff0ff0ull
 #define DR7_RESET   0x400ull
 
@@ -267,6 +269,7 @@ static inline void unlock(struct lock *l)
 
 /* ---- boot.c: memory, once ---- */
 void *boot_alloc(uint64_t pages);  /* zeroed, in the direct map; ends in a crash when the block is used up */
+uint64_t boot_pages_left(void);    /* of the block */
 uint64_t *boot_entry(uint64_t va); /* of the paravisor's own tables: the last level's */
 void boot_map(uint64_t va, uint64_t gpa, uint64_t len, uint64_t pte_flags);
 extern uint64_t *hv_root; /* a top-level table with only the paravisor's slots: idle processors run on it */
@@ -354,8 +357,13 @@ void own_interrupt(struct vcpu *v, uint32_t vector);
 bool fault_mended(struct vcpu *v, uint64_t va, uint32_t error); /* of ring 0: try it again */
 void iret_failed(struct vcpu *v, struct regs *g);               /* the guest cannot be entered with these */
 
-/* ---- traps.c ---- */
+/* ---- inject.c: true, and done ---- */
 void inject(struct vcpu *v, struct regs *r, enum trap trap, uint32_t error);
+bool software_interrupt(struct vcpu *v, struct regs *r);
+bool is_icebp(struct vcpu *v, struct regs *r);
+void call_kernel(struct vcpu *v, struct regs *r); /* a 32-bit process's system call */
+
+/* ---- traps.c ---- */
 void inject_pf(struct vcpu *v, struct regs *r, uint64_t address, uint32_t error);
 /* ---- pv64/bounce.c, or pv32/bounce.c ---- */
 void bounce(struct vcpu *v, struct regs *r, uint64_t rip, bool mask, const uint32_t *error);

@@ -4,12 +4,14 @@
  * protocol 2.07). No header field and no note says whether a kernel was built
  * with CONFIG_LGUEST_GUEST. What such a kernel cannot hide is its name for its
  * clock, its interrupt controller and its paravirt operations, "lguest", a
- * string of its own in the kernel's data; no other kernel has it. Linux lost
- * lguest in 4.14, so a header younger than 2.13 needs no look.
+ * string of its own in the kernel's data; no other kernel has it. An image of
+ * our own says it by its note instead. Linux lost lguest in 4.14, so a header
+ * younger than 2.13 needs no look, unless there is that note.
  */
 #include "../error.h"
 #include "../kernel.h"
 #include "rows.h"
+#include "subarch.h"
 
 #define LAST_PROTOCOL 0x20d
 
@@ -17,10 +19,8 @@ static int check_protocol(const struct pb_image *image, struct pb_error *why)
 {
 	uint16_t protocol = image->facts.protocol;
 
-	if (protocol && protocol < 0x207)
-		return fail(why, PB_E_PROTOCOL, "hardware_subarch", protocol, 0x207, 0x206);
-	if (protocol > LAST_PROTOCOL)
-		return fail(why, PB_E_NO_ENTRY, "lguest", protocol, LAST_PROTOCOL, 0x206);
+	if (protocol && protocol < SUBARCH_SINCE)
+		return fail(why, PB_E_PROTOCOL, "hardware_subarch", protocol, SUBARCH_SINCE, 0x206);
 	return 0;
 }
 
@@ -36,13 +36,36 @@ static int check_fingerprint(struct pb_image *image, struct pb_error *why)
 	return fail(why, PB_E_NO_ENTRY, "lguest", 0, 0, 0);
 }
 
+/* The note's word is the last; without one, a look at the kernel, if it may be old enough. */
+static int check_kernel(struct pb_image *image, struct pb_error *why)
+{
+	uint16_t protocol = image->facts.protocol;
+	enum pb_serves noted = PB_SERVES_UNKNOWN;
+	int rc = kernel_load(image, why);
+
+	if (rc == 0)
+		rc = subarch_noted(image, SUBARCH_LGUEST, &noted, why);
+	if (rc < 0)
+		return rc;
+	if (noted == PB_SERVES_NO || (noted == PB_SERVES_UNKNOWN && protocol > LAST_PROTOCOL))
+		return fail(why, PB_E_NO_ENTRY, "lguest", protocol, LAST_PROTOCOL, 0x206);
+	rc = need_class(image, 32, why);
+	return rc < 0 || noted == PB_SERVES_NOTE ? rc : check_fingerprint(image, why);
+}
+
+/* Protocol 2.07 does not say where the payload is: nobody can look inside, and such an image unpacks itself or not. */
+static bool is_opaque(const struct pb_image *image, enum pb_unpack unpack)
+{
+	return unpack == PB_UNPACK_GUEST && image->facts.protocol == SUBARCH_SINCE;
+}
+
 int lguest_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why)
 {
 	int rc = unpack == PB_UNPACK_GUEST ? need_setup_header(image, why) : 0;
 
 	if (rc == 0)
 		rc = check_protocol(image, why);
-	if (rc == 0)
-		rc = need_class(image, 32, why);
-	return rc < 0 ? rc : check_fingerprint(image, why);
+	if (rc < 0 || is_opaque(image, unpack))
+		return rc;
+	return check_kernel(image, why);
 }

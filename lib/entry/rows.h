@@ -21,6 +21,7 @@ int linux32_plan(struct plan_builder *builder, struct pb_error *err);
 int linux64_plan(struct plan_builder *builder, struct pb_error *err);
 int pvh_plan(struct plan_builder *builder, struct pb_error *err);
 int xen_pv_plan(struct plan_builder *builder, struct pb_error *err);
+int lguest_plan(struct plan_builder *builder, struct pb_error *err);
 
 /* The image has a setup header: it is a bzImage or zImage, wrapped in a PE file or not. */
 int need_setup_header(const struct pb_image *image, struct pb_error *why);

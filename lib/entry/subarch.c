@@ -13,8 +13,6 @@
 #include "../notes.h"
 #include "rows.h"
 
-#define SUBARCH_LGUEST 1u
-
 /* More than one name for a number: the first is the one that is told. */
 static const struct {
 	const char *name;
@@ -51,13 +49,15 @@ static int yes_or_no(int rc, enum pb_serves yes, enum pb_serves no, enum pb_serv
 	return 0;
 }
 
-/* The kernel's own word: a bit for each number that it serves. */
-static int ask_note(const struct note *note, uint32_t number, enum pb_serves *ret, struct pb_error *err)
+/* The note has a bit for each number that is served. */
+int subarch_noted(const struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
+	const struct note *note = kernel_note(image, NOTES_OWN, NOTE_OWN_SUBARCH);
 	uint64_t bits = 0;
-	int rc = note_number(note, "SUBARCH", &bits, err);
+	int rc = note ? note_number(note, "SUBARCH", &bits, err) : 0;
 
-	if (rc == 0)
+	*ret = PB_SERVES_UNKNOWN;
+	if (note && rc == 0)
 		*ret = number < 64 && bits >> number & 1 ? PB_SERVES_NOTE : PB_SERVES_NO;
 	return rc;
 }
@@ -79,10 +79,10 @@ static int ask_image(struct pb_image *image, uint32_t number, enum pb_serves *re
 
 static int ask_kernel(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
-	const struct note *note = kernel_note(image, NOTES_OWN, NOTE_OWN_SUBARCH);
+	int rc = subarch_noted(image, number, ret, err);
 
-	if (note)
-		return ask_note(note, number, ret, err);
+	if (rc || *ret != PB_SERVES_UNKNOWN)
+		return rc;
 	if (number == SUBARCH_LGUEST)
 		return yes_or_no(lguest_can(image, PB_UNPACK_HOST, err), PB_SERVES_FINGERPRINT, PB_SERVES_NO, ret);
 	*ret = number == SUBARCH_XEN ? PB_SERVES_NO : PB_SERVES_UNKNOWN;

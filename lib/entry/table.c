@@ -14,7 +14,7 @@ const struct entry entries[PB_ENTRIES] = {
 	[PB_PVH] = { "pvh", pvh_can, pvh_plan, false, NULL },
 	[PB_XEN_PV32] = { "xen-pv32", xen_pv32_can, xen_pv_plan, true, xen_pv32_can_subarch },
 	[PB_XEN_PV64] = { "xen-pv64", xen_pv64_can, xen_pv_plan, false, NULL },
-	[PB_LGUEST] = { "lguest", lguest_can, NULL, true, NULL },
+	[PB_LGUEST] = { "lguest", lguest_can, lguest_plan, true, NULL },
 };
 
 static bool entry_known(enum pb_entry entry)

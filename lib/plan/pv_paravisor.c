@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine below a PV domain when ring 0 is our paravisor: its block of
+ * The machine below a PV or lguest domain when ring 0 is our paravisor: its block of
  * memory low, above it the guest's frames, which are all other RAM. The CPU
  * enters the paravisor, in 64-bit mode; where the guest's own start is stands
  * in the facts it is handed (guest/paravisor/facts.h).
  */
 #include "pv_paravisor.h"
 
-#include "../../guest/paravisor/facts.h"
 #include "../error.h"
 #include "memory_map.h"
 
@@ -18,24 +17,27 @@ _Static_assert(PLAN_MAX_EXTENTS == PV_MAX_EXTENTS, "the plan holds what the para
 _Static_assert(sizeof(struct pv_extent) == sizeof(struct pb_extent), "the paravisor's is the library's");
 
 extern const uint8_t guest_paravisor[], guest_paravisor_end[], guest_paravisor32[], guest_paravisor32_end[];
+extern const uint8_t guest_paravisor_lguest[], guest_paravisor_lguest_end[];
 
-/* The paravisors, by the class of their guests. */
+/* The paravisors, by their guests' ABI. */
 struct program {
-	unsigned elf_class;
+	enum pb_entry entry;
 	const uint8_t *image, *end;
-	uint64_t max_memory; /* what its direct map holds, or its guests' machine-to-physical table */
+	uint64_t max_memory; /* what its direct map holds, its guests' machine-to-physical table, or their addresses */
+	uint64_t more_len;   /* beyond what pv_own_len() counts */
 };
 
 static const struct program programs[] = {
-	{ 64, guest_paravisor, guest_paravisor_end, 1ull << 39 },
-	{ 32, guest_paravisor32, guest_paravisor32_end,
-	  128ull << 30 }, /* its machine-to-physical table has 168 MiB of addresses */
+	{ PB_XEN_PV64, guest_paravisor, guest_paravisor_end, 1ull << 39, 0 },
+	{ PB_XEN_PV32, guest_paravisor32, guest_paravisor32_end, 128ull << 30,
+	  0 }, /* its machine-to-physical table has 168 MiB of addresses */
+	{ PB_LGUEST, guest_paravisor_lguest, guest_paravisor_lguest_end, 3ull << 30, LGUEST_TABLES_LEN },
 };
 
-static const struct program *program_for(unsigned elf_class)
+static const struct program *program_of(const struct plan_builder *builder)
 {
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (programs[i].elf_class == elf_class)
+		if (programs[i].entry == builder->request.entry)
 			return &programs[i];
 	return NULL;
 }
@@ -51,7 +53,7 @@ static uint64_t machine_len(const struct plan_builder *builder)
 
 static int take_own(struct plan_builder *builder, struct pb_error *err)
 {
-	const struct program *program = program_for(builder->entered.kernel->elf_class);
+	const struct program *program = program_of(builder);
 	struct own_block *own = &builder->own;
 	struct space_want want = {
 		.align = OWN_ALIGN, .min = PLAN_LOWEST_GPA, .max = PLAN_4G_MAX, .order = SPACE_LOWEST
@@ -64,7 +66,7 @@ static int take_own(struct plan_builder *builder, struct pb_error *err)
 		return fail(err, PB_E_ARG, "vcpus", builder->request.vcpus, MAX_VCPUS, 0);
 	if (own->machine_len > program->max_memory)
 		return fail(err, PB_E_MEMORY_MAP, "ram", own->machine_len, program->max_memory, 0);
-	want.len = own->len = pv_own_len(own->machine_len, builder->request.vcpus);
+	want.len = own->len = pv_own_len(own->machine_len, builder->request.vcpus) + program->more_len;
 	return builder_take(builder, "paravisor", &want, &own->gpa, err);
 }
 
@@ -106,7 +108,7 @@ int pv_paravisor_take(struct plan_builder *builder, uint64_t *ret_nr_pages, stru
 
 static int put_image(struct plan_builder *builder, struct pb_error *err)
 {
-	const struct program *program = program_for(builder->pv.notes.elf_class);
+	const struct program *program = program_of(builder);
 
 	return builder_put(builder, PB_KIND_PARAVISOR, builder->own.gpa, program->image,
 			   (uintptr_t)program->end - (uintptr_t)program->image, err);
@@ -124,9 +126,6 @@ static void fill_extents(struct pv_facts *facts, const struct plan_builder *buil
 
 static void fill_facts(struct pv_facts *facts, const struct plan_builder *builder)
 {
-	const struct pv_layout *layout = &builder->pv;
-	const struct pb_cpu *vcpu = &builder->pv_start.vcpu;
-
 	facts->magic = PV_FACTS_MAGIC;
 	facts->size = sizeof(*facts);
 	if (builder->request.flags & PB_PARAVISOR_COUNTS)
@@ -137,33 +136,20 @@ static void fill_facts(struct pv_facts *facts, const struct plan_builder *builde
 	facts->own_len = builder->own.len;
 	facts->machine_len = builder->own.machine_len;
 	facts->nr_vcpus = builder->request.vcpus;
-	facts->nr_pages = layout->nr_pages;
-	facts->rip = vcpu->rip;
-	facts->rsp = vcpu->rsp;
-	facts->start_info_va = vcpu->rsi;
-	facts->start_info_pfn = layout->start_info.pfn;
-	facts->xenstore_pfn = layout->xenstore.pfn;
-	facts->console_pfn = layout->console.pfn;
-	facts->pt_pfn = layout->tables.pfn;
-	facts->nr_pt = layout->tables.count;
-	facts->hypercall_pfn = PV_NONE;
-	if (layout->notes.hypercall_va != PV_NOWHERE)
-		facts->hypercall_pfn = (layout->notes.hypercall_va - layout->notes.virt_base) / PLAN_PAGE_LEN;
+	fill_extents(facts, builder);
 }
 
-static int put_facts(struct plan_builder *builder, pb_gpa *ret_gpa, struct pb_error *err)
+static int put_facts(struct plan_builder *builder, struct pv_facts *facts, pb_gpa *ret_gpa, struct pb_error *err)
 {
-	struct pv_facts facts = { 0 };
-	int rc = builder_take_small(builder, "paravisor facts", sizeof(facts), ret_gpa, err);
+	int rc = builder_take_small(builder, "paravisor facts", sizeof(*facts), ret_gpa, err);
 
 	if (rc)
 		return rc;
-	fill_facts(&facts, builder);
-	fill_extents(&facts, builder);
-	return builder_put(builder, PB_KIND_PARAVISOR, *ret_gpa, &facts, sizeof(facts), err);
+	fill_facts(facts, builder);
+	return builder_put(builder, PB_KIND_PARAVISOR, *ret_gpa, facts, sizeof(*facts), err);
 }
 
-int pv_paravisor_put(struct plan_builder *builder, struct pb_error *err)
+int pv_paravisor_put(struct plan_builder *builder, struct pv_facts *facts, struct pb_error *err)
 {
 	pb_gpa facts_gpa = 0;
 	int rc;
@@ -174,7 +160,7 @@ int pv_paravisor_put(struct plan_builder *builder, struct pb_error *err)
 	if (rc == 0)
 		rc = cpu_flat64(builder, builder->own.gpa, err);
 	if (rc == 0)
-		rc = put_facts(builder, &facts_gpa, err);
+		rc = put_facts(builder, facts, &facts_gpa, err);
 	if (rc == 0)
 		builder->cpu.rdi = facts_gpa;
 	return rc;

@@ -23,14 +23,39 @@ static int check_request(const struct pb_request *request, struct pb_error *err)
 	return 0;
 }
 
+/* What the paravisor is to know of the domain. */
+static struct pv_facts facts_of(const struct plan_builder *builder)
+{
+	const struct pv_layout *layout = &builder->pv;
+	const struct pb_cpu *vcpu = &builder->pv_start.vcpu;
+	struct pv_facts facts = { .nr_pages = layout->nr_pages,
+				  .rip = vcpu->rip,
+				  .rsp = vcpu->rsp,
+				  .start_info_va = vcpu->rsi,
+				  .start_info_pfn = layout->start_info.pfn,
+				  .xenstore_pfn = layout->xenstore.pfn,
+				  .console_pfn = layout->console.pfn,
+				  .pt_pfn = layout->tables.pfn,
+				  .nr_pt = layout->tables.count,
+				  .hypercall_pfn = PV_NONE };
+
+	if (layout->notes.hypercall_va != PV_NOWHERE)
+		facts.hypercall_pfn = (layout->notes.hypercall_va - layout->notes.virt_base) / PLAN_PAGE_LEN;
+	return facts;
+}
+
 static int plan_paravisor(struct plan_builder *builder, struct pb_error *err)
 {
+	struct pv_facts facts;
 	uint64_t nr_pages;
 	int rc = pv_paravisor_take(builder, &nr_pages, err);
 
 	if (rc == 0)
 		rc = pv_domain_put(builder, nr_pages, err);
-	return rc ? rc : pv_paravisor_put(builder, err);
+	if (rc)
+		return rc;
+	facts = facts_of(builder);
+	return pv_paravisor_put(builder, &facts, err);
 }
 
 /* Xen's own memory is none of the domain's: its RAM is so many pages, wherever they come from. */

@@ -13,6 +13,7 @@ struct look {
 	const struct pb_request *request;
 	struct pb_plan_info info;
 	struct pb_pv pv; /* nr_pages is 0 if it is not for Xen PV */
+	uint64_t pages;  /* of the domain; 0: there is none */
 	struct pb_cpu cpu;
 };
 
@@ -73,7 +74,7 @@ static bool sorted_and_disjoint(const struct look *look)
 static bool is_there(const struct look *look, const struct pb_placement *placement)
 {
 	if (placement->space == PB_DOMAIN)
-		return placement->gpa + placement->len <= look->pv.nr_pages * PAGE_LEN;
+		return placement->gpa + placement->len <= look->pages * PAGE_LEN;
 	return is_ram(look->request, placement->gpa, placement->len);
 }
 
@@ -127,7 +128,7 @@ static bool frames_are_free_ram(const struct look *look)
 				return false;
 		}
 	}
-	return look->pv.nr_pages == pfn || (pfn == 0 && look->request->ring0 == PB_RING0_XEN);
+	return look->pages == pfn || (pfn == 0 && look->request->ring0 == PB_RING0_XEN);
 }
 
 static bool kernel_has_its_window(const struct look *look)
@@ -197,7 +198,7 @@ static bool sees_kind(const struct look *look, enum pb_kind kind, uint64_t va)
 
 static bool has_paravisor(const struct look *look)
 {
-	return look->pv.nr_pages && look->request->ring0 == PB_RING0_PARAVISOR;
+	return look->pages && look->request->ring0 == PB_RING0_PARAVISOR;
 }
 
 /* p_flags are no evidence: there are kernels whose entry lies in a segment without X. */
@@ -212,7 +213,7 @@ static bool enters_the_kernel(const struct look *look)
 
 static bool tables_are_placed(const struct look *look)
 {
-	bool own_gdt = !look->pv.nr_pages || has_paravisor(look);
+	bool own_gdt = !look->pages || has_paravisor(look);
 
 	if (own_gdt && !in_kind(look, PB_KIND_GDT, look->cpu.gdt_base, look->cpu.gdt_limit + 1u))
 		return false;
@@ -251,6 +252,17 @@ static const struct {
 	{ "initrds back to back at a page", initrd_is_where_it_says },
 };
 
+/* An lguest guest's plan tells of its memory by its frames alone. */
+static uint64_t count_frames(const pb_plan *plan)
+{
+	struct pb_extent extent;
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; pb_plan_extent(plan, i, &extent) == 0; i++)
+		pages += extent.count;
+	return pages;
+}
+
 const char *plan_broken_rule(const pb_plan *plan, const struct pb_request *request)
 {
 	struct look look = { .plan = plan,
@@ -261,8 +273,10 @@ const char *plan_broken_rule(const pb_plan *plan, const struct pb_request *reque
 
 	if (pb_plan_info(plan, &look.info) || pb_plan_cpu(plan, 0, &look.cpu))
 		return "a plan answers";
-	if ((pb_plan_pv(plan, &look.pv) == 0) != (look.info.space == PB_DOMAIN))
-		return "a domain is a PV kernel's";
+	pb_plan_pv(plan, &look.pv);
+	look.pages = look.info.entry == PB_LGUEST ? count_frames(plan) : look.pv.nr_pages;
+	if ((look.pages != 0) != (look.info.space == PB_DOMAIN))
+		return "a domain is a PV or lguest kernel's";
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (!rules[i].holds(&look))
 			return rules[i].name;

@@ -79,19 +79,6 @@ static void call_hypervisor(struct vcpu *v, struct regs *r)
 		attend(v, r);
 }
 
-/* A process calls its kernel by the one vector whose gate is open to ring 3 beside int3 and into. */
-static void call_kernel(struct vcpu *v, struct regs *r)
-{
-	const struct trap_info *t = &v->traps[VEC_SYSCALL32];
-
-	if (t->address && (v->kernel_mode || (t->flags & 3) == 3)) {
-		bounce(v, r, handler_of(t), t->flags & 4, NULL);
-		return;
-	}
-	r->rip -= 2;
-	inject(v, r, TRAP_GP, VEC_SYSCALL32 << 3 | 2);
-}
-
 bool guest_gate(struct vcpu *v, struct regs *r)
 {
 	v->kernel_mode = is_kernel_cs(r->cs);

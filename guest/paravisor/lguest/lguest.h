@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The paravisor for lguest guests: what its files share. Such a guest has one
+ * processor and one pair of rings; its state, beside struct vcpu, is lg.
+ *
+ *   domain.c     its memory, its first instruction
+ *   dialect.c    which year's ABI it speaks
+ *   calls.c      hypercalls, one at a time and by the ring
+ *   shadow.c     the page tables that stand in for its own
+ *   segments.c   GDT, TLS and IDT entries
+ *   irq.c        interrupts, the clock, waiting
+ *   traps.c      what interrupts it
+ *   emulate.c    instructions that ring 1 may not execute
+ *   console.c    its console
+ */
+#ifndef LGUEST_H
+#define LGUEST_H
+
+#include "../paravisor.h"
+#include "abi.h"
+
+#define NOWHERE 0xffffffffu
+
+/* What of the ABI the years changed; found when the guest tells where struct lguest_data is. */
+struct dialect {
+	bool edx_first; /* arguments begin in %edx, then %ebx, %ecx */
+	bool has_pending;
+	unsigned words;        /* a call in the ring */
+	unsigned status, ring; /* offsets of hcall_status and hcalls */
+	unsigned tail;         /* of what the hypervisor fills in */
+	unsigned pgdir;        /* of that word; 0: there is none */
+	unsigned noirq;        /* one word, or two */
+	unsigned noirq_words;
+	unsigned kernel_address, syscall_vec;
+};
+
+extern struct lguest {
+	bool ready; /* it has told where its data is */
+	uint32_t data_gpa;
+	struct dialect dialect;
+	uint32_t kernel_address;
+	uint32_t noirq_start, noirq_end; /* (start, end] for a range; both the same for one instruction */
+	unsigned next_call;              /* in the ring */
+	uint32_t pending;                /* interrupts */
+	uint64_t counts[LHCALLS];
+} lg;
+
+/* ---- domain.c: guest-physical memory; an address that is not the guest's ends it ---- */
+void *gpa_va(uint64_t gpa); /* NULL: not the guest's; good to the end of its page */
+bool gpa_read(uint64_t gpa, void *to, size_t len);
+bool gpa_write(uint64_t gpa, const void *from, size_t len);
+uint32_t data_get(unsigned offset); /* a word of lguest_data */
+void data_set(unsigned offset, uint32_t value);
+
+/* ---- dialect.c ---- */
+bool dialect_find(uint32_t gpa, struct dialect *ret);
+
+/* ---- calls.c ---- */
+void lguest_call(struct vcpu *v, struct regs *r);
+
+/* ---- shadow.c ---- */
+void tables_init(struct vcpu *v);
+void tables_root(struct vcpu *v, uint32_t gpa);
+void tables_flush_user(void);
+void tables_flush_all(void);
+void tables_set_pte(uint32_t root_gpa, uint32_t va, uint64_t pte);
+void tables_set_top(uint32_t root_gpa, uint32_t index);
+void tables_set_middle(uint32_t gpa, uint32_t index);
+/* A fault at va: true if the guest need not know; else *error says what its own tables say. */
+bool tables_fault(struct vcpu *v, uint64_t va, uint32_t *error);
+/* Where the guest's tables have it, or NOWHERE. */
+uint32_t tables_gpa(uint32_t va);
+
+/* ---- segments.c ---- */
+void gdt_entry_set(struct vcpu *v, uint32_t index, uint64_t desc);
+void idt_entry_set(struct vcpu *v, uint32_t index, uint64_t gate);
+
+/* ---- irq.c ---- */
+void irq_raise(unsigned irq);
+void irq_halt(struct vcpu *v);
+void clock_init(void);
+void clock_tell(void); /* the time of day into lguest_data */
+void clock_event(struct vcpu *v, uint32_t ns);
+
+/* ---- emulate.c: 0, or 1 if the guest is to have its fault ---- */
+int emulate_instruction(struct vcpu *v, struct regs *r);
+bool rewrite_vmcall(struct vcpu *v, struct regs *r);
+
+/* ---- console.c ---- */
+void devices_init(void);
+void device_notify(struct vcpu *v, uint32_t gpa);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What interrupts an lguest guest: its hypercalls, its system calls, the
+ * faults that its shadowed page tables cause and those that are its own, and
+ * the paravisor's interrupts. All but its own faults end here.
+ */
+#include "../asm.h"
+#include "lguest.h"
+
+#define BOUNCE_CLEAR (FLAG_TF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC)
+
+void trap_from_guest(struct regs *r);
+void fast_call32(struct regs *r);
+
+/* ---- Into its handlers ---- */
+
+static uint32_t interrupt_flag(void)
+{
+	return lg.ready ? data_get(LGUEST_IRQ_ENABLED) & (uint32_t)FLAG_IF : 0;
+}
+
+/* The frame is the processor's own, but for the flag, which is lguest_data's. From ring 3 it goes to SET_STACK's. */
+void bounce(struct vcpu *v, struct regs *r, uint64_t handler, bool mask, const uint32_t *error)
+{
+	bool kernel = (r->cs & 3) == 1;
+	uint32_t sp = (uint32_t)(kernel ? r->rsp : v->kernel_sp), frame[6];
+	uint16_t ss = (uint16_t)(kernel ? r->ss : v->kernel_ss);
+	unsigned n = 0;
+
+	if (error)
+		frame[n++] = *error;
+	frame[n++] = (uint32_t)r->rip;
+	frame[n++] = (uint32_t)r->cs & 0xffff;
+	frame[n++] = (uint32_t)(r->rflags & ~(FLAG_IF | FLAG_IOPL)) | interrupt_flag();
+	if (!kernel) {
+		frame[n++] = (uint32_t)r->rsp;
+		frame[n++] = (uint32_t)r->ss & 0xffff;
+	}
+	sp -= n * 4;
+	if (copy_to_guest((uint32_t)(segment_base(v, ss) + sp), frame, n * 4))
+		guest_crash(v, "no stack at %x:%x for its handler at %lx", ss, sp, handler);
+	v->kernel_mode = 1;
+	r->rip = (uint32_t)handler;
+	r->cs = (uint16_t)(handler >> 32) | 1;
+	r->rsp = sp;
+	r->ss = ss;
+	r->rflags = (r->rflags & ~BOUNCE_CLEAR) | FLAG_IF;
+	if (mask && lg.ready)
+		data_set(LGUEST_IRQ_ENABLED, 0);
+}
+
+/* ---- Exceptions ---- */
+
+static void page_fault(struct vcpu *v, struct regs *r)
+{
+	uint64_t va = read_cr2();
+	uint32_t error = r->error;
+
+	if (tables_fault(v, va, &error))
+		return;
+	trace(v, 'F', va, r->rip);
+	if (lg.ready)
+		data_set(LGUEST_CR2, (uint32_t)va);
+	inject(v, r, TRAP_PF, error);
+}
+
+static void general_protection(struct vcpu *v, struct regs *r)
+{
+	if (software_interrupt(v, r))
+		return;
+	if (!r->error && v->kernel_mode && !emulate_instruction(v, r))
+		return;
+	trace(v, 'G', r->rip, r->error);
+	inject(v, r, TRAP_GP, r->error);
+}
+
+static void invalid_opcode(struct vcpu *v, struct regs *r)
+{
+	if ((v->kernel_mode && rewrite_vmcall(v, r)) || is_icebp(v, r))
+		return;
+	inject(v, r, TRAP_UD, 0);
+}
+
+/* The bit stays until the guest clears it by LHCALL_TS; a real one that it did not ask for is not its business. */
+static void no_device(struct vcpu *v, struct regs *r)
+{
+	if (v->cr0 & CR0_TS)
+		inject(v, r, TRAP_NM, 0);
+	else
+		clts();
+}
+
+static void debug_trap(struct vcpu *v, struct regs *r)
+{
+	write_dr6(DR6_RESET);
+	inject(v, r, TRAP_DB, 0);
+}
+
+static void machine_trap(struct vcpu *v, struct regs *r)
+{
+	(void)v;
+	crash(r, "a machine check, double fault or NMI");
+}
+
+typedef void trap_fn(struct vcpu *v, struct regs *r);
+static trap_fn *const handlers[32] = {
+	[TRAP_DB] = debug_trap, [TRAP_NMI] = machine_trap, [TRAP_UD] = invalid_opcode,
+	[TRAP_NM] = no_device,  [TRAP_DF] = machine_trap,  [TRAP_GP] = general_protection,
+	[TRAP_PF] = page_fault, [TRAP_MC] = machine_trap,  [LGUEST_TRAP] = lguest_call,
+};
+
+void trap_from_guest(struct regs *r)
+{
+	struct vcpu *v = this_vcpu();
+
+	v->kernel_mode = (r->cs & 3) == 1;
+	if (r->vector == VEC_SYSCALL32)
+		call_kernel(v, r);
+	else if (r->vector >= ARRAY(handlers))
+		own_interrupt(v, r->vector);
+	else if (handlers[r->vector])
+		handlers[r->vector](v, r);
+	else
+		inject(v, r, (enum trap)r->vector, r->error);
+}
+
+/* sysenter, which no lguest guest was told of. */
+void fast_call32(struct regs *r)
+{
+	struct vcpu *v = this_vcpu();
+
+	r->vector = 0;
+	v->kernel_mode = 0;
+	inject(v, r, TRAP_GP, 0);
+}
+
+/* ---- Of ring 0, on the guest's account ---- */
+
+/* A copy to or from what the guest has mapped and we have not yet. */
+bool fault_mended(struct vcpu *v, uint64_t va, uint32_t error)
+{
+	return tables_fault(v, va, &error);
+}
+
+/* Its own iret would have faulted where it was. */
+void iret_failed(struct vcpu *v, struct regs *g)
+{
+	v->kernel_mode = (g->cs & 3) == 1;
+	if (g->vector == TRAP_PF)
+		page_fault(v, g);
+	else
+		guest_crash(v, "its registers cannot be loaded (trap %u, %x)", g->vector, g->error);
+}
