@@ -103,9 +103,9 @@ enum pb_code {
 
 	/* The request does not fit the image or the memory (pb_plan_make). */
 	PB_E_MEMORY_MAP = 140, /* the RAM ranges overlap, wrap, are too many, or are no RAM at all */
-	PB_E_NO_ROOM = 141,    /* no RAM of value bytes for field within limit */
+	PB_E_NO_ROOM = 141,    /* no RAM of value bytes for field within limit; off: the largest piece that is free */
 	PB_E_CMDLINE = 142,    /* the command line has value bytes, the kernel takes limit */
-	PB_E_INITRD = 143,     /* the initrds' value bytes fit nowhere at or below limit */
+	PB_E_INITRD = 143,     /* the initrds' value bytes fit nowhere at or below limit; off: as above */
 	PB_E_KASLR = 144,      /* the kernel cannot be moved, by the reason in field */
 	PB_E_SUBARCH = 145,    /* the image cannot be asked for that subarchitecture */
 
@@ -120,7 +120,7 @@ struct pb_error {
 	const char *field; /* what it is about, by the specification's name; static, never NULL after a failure */
 	uint64_t value;    /* that field's value */
 	uint64_t limit;    /* the limit that it broke */
-	uint64_t off;      /* where in the file or the unpacked kernel, if that has a meaning */
+	uint64_t off;      /* where in the file or the unpacked kernel, if that has a meaning; or what the code says */
 };
 
 /* One sentence for a code, without the numbers: "lies past the end of the file". */

@@ -24,6 +24,16 @@ static int numbers(const struct pb_error *err, char *buf, size_t buf_len)
 			pb_code_text(err->code), err->value, err->limit);
 }
 
+/* How much there is tells a user more than where it would have to be. */
+static int room(const struct pb_error *err, char *buf, size_t buf_len)
+{
+	if (!err->off)
+		return numbers(err, buf, buf_len);
+	return snprintf(buf, buf_len,
+			"%s: %s (value 0x%" PRIx64 ", limit 0x%" PRIx64 ", largest free piece 0x%" PRIx64 ")",
+			err->field, pb_code_text(err->code), err->value, err->limit, err->off);
+}
+
 static int bits(const struct pb_error *err, char *buf, size_t buf_len)
 {
 	return snprintf(buf, buf_len, "%s: %s (%" PRIu64 "-bit, wanted %" PRIu64 "-bit)", err->field,
@@ -88,9 +98,9 @@ static const struct word {
 	ROW(PB_E_FEATURE, "the kernel requires this feature, which is never given", plain),
 	ROW(PB_E_ENTRY_OUTSIDE, "the entry point lies in no segment", numbers),
 	ROW(PB_E_MEMORY_MAP, "is not a usable memory map", numbers),
-	ROW(PB_E_NO_ROOM, "no free RAM of that size", numbers),
+	ROW(PB_E_NO_ROOM, "no free RAM of that size", room),
 	ROW(PB_E_CMDLINE, "is longer than the kernel takes", numbers),
-	ROW(PB_E_INITRD, "does not fit where the kernel can reach it", numbers),
+	ROW(PB_E_INITRD, "does not fit where the kernel can reach it", room),
 	ROW(PB_E_KASLR, "the kernel cannot be moved", plain),
 	ROW(PB_E_SUBARCH, "the image does not say that it serves that subarchitecture", number),
 	ROW(PB_E_NO_GUEST_MEMORY, "lies in no region of guest memory", numbers),

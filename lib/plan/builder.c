@@ -12,6 +12,12 @@
 #include "arith.h"
 #include "memory_map.h"
 
+int builder_no_room(const struct plan_builder *builder, int code, const char *field, const struct space_want *want,
+		    struct pb_error *err)
+{
+	return fail(err, code, field, want->len, want->max, space_largest(&builder->space, want));
+}
+
 int builder_take(struct plan_builder *builder, const char *field, const struct space_want *want, pb_gpa *ret,
 		 struct pb_error *err)
 {
@@ -19,7 +25,7 @@ int builder_take(struct plan_builder *builder, const char *field, const struct s
 	int rc;
 
 	if (!space_find(&builder->space, want, &gpa))
-		return fail(err, PB_E_NO_ROOM, field, want->len, want->max, 0);
+		return builder_no_room(builder, PB_E_NO_ROOM, field, want, err);
 	rc = space_drop(&builder->space, gpa, want->len, err);
 	if (rc == 0)
 		*ret = gpa;

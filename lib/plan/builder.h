@@ -64,6 +64,10 @@ struct plan_builder {
 int builder_take(struct plan_builder *builder, const char *field, const struct space_want *want, pb_gpa *ret,
 		 struct pb_error *err);
 
+/* Nothing was found: PB_E_NO_ROOM or PB_E_INITRD, with what there is. */
+int builder_no_room(const struct plan_builder *builder, int code, const char *field, const struct space_want *want,
+		    struct pb_error *err);
+
 /* Memory for one of the small structures: below the kernel, or else where the entry's rules say. */
 int builder_take_small(struct plan_builder *builder, const char *field, uint64_t len, pb_gpa *ret,
 		       struct pb_error *err);

@@ -20,7 +20,7 @@ static int find_room(struct plan_builder *builder, pb_gpa *ret, struct pb_error 
 		return 0;
 	want.max = max_u64(builder->initrd_max, builder->initrd_reach);
 	if (!space_find(&builder->space, &want, ret))
-		return fail(err, PB_E_INITRD, "initrd", want.len, want.max, 0);
+		return builder_no_room(builder, PB_E_INITRD, "initrd", &want, err);
 	return 0;
 }
 

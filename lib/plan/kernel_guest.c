@@ -69,7 +69,7 @@ static int find_window(struct plan_builder *builder, pb_gpa preferred_gpa, struc
 	if (!space_find(&builder->space, &want, &gpa)) {
 		want.max = builder->kernel_reach;
 		if (!space_find(&builder->space, &want, &gpa))
-			return fail(err, PB_E_NO_ROOM, "init_size", want.len, want.max, 0);
+			return builder_no_room(builder, PB_E_NO_ROOM, "init_size", &want, err);
 	}
 	*ret = window_at(image, gpa);
 	return 0;

@@ -92,7 +92,7 @@ static int take_elsewhere(struct plan_builder *builder, const struct kernel_rule
 	if (!space_find(&builder->space, &want, &gpa)) {
 		want.max = max_u64(rules->max, rules->far_max);
 		if (!space_find(&builder->space, &want, &gpa))
-			return fail(err, PB_E_NO_ROOM, "kernel", len, want.max, 0);
+			return builder_no_room(builder, PB_E_NO_ROOM, "kernel", &want, err);
 	}
 	rc = take_window(builder, gpa, len, err);
 	if (rc == 0 && !rules->self_locating)

@@ -128,21 +128,29 @@ bool space_is_free(const struct space *space, pb_gpa gpa, uint64_t len)
 	return false;
 }
 
+/* The part of an extent that want may use: from its lowest start to its highest end. */
+static bool clip(const struct extent *extent, const struct space_want *want, struct extent *ret)
+{
+	uint64_t align = max_u64(want->align, PLAN_PAGE_LEN);
+	pb_gpa end = align_down(min_u64(want->max, PLAN_HIGHEST_END - 1) + 1, PLAN_PAGE_LEN);
+	pb_gpa start = max_u64(extent->start, min_u64(want->min, PLAN_HIGHEST_END));
+
+	if (align > PLAN_HIGHEST_END)
+		return false;
+	*ret = (struct extent){ align_up(start, align), min_u64(extent->end, end) };
+	return ret->start <= ret->end;
+}
+
 /* The part of an extent in which want may begin: the lowest and the highest aligned start. */
 static bool starts_in(const struct extent *extent, const struct space_want *want, pb_gpa *ret_low, pb_gpa *ret_high)
 {
-	uint64_t align = max_u64(want->align, PLAN_PAGE_LEN);
-	pb_gpa top = min_u64(extent->end, align_down(min_u64(want->max, PLAN_HIGHEST_END - 1) + 1, PLAN_PAGE_LEN));
 	uint64_t len = align_up(max_u64(min_u64(want->len, PLAN_HIGHEST_END), 1), PLAN_PAGE_LEN);
-	pb_gpa low = max_u64(extent->start, min_u64(want->min, PLAN_HIGHEST_END));
+	struct extent part;
 
-	if (align > PLAN_HIGHEST_END || want->len > PLAN_HIGHEST_END)
+	if (want->len > PLAN_HIGHEST_END || !clip(extent, want, &part) || part.end - part.start < len)
 		return false;
-	low = align_up(low, align);
-	if (low > top || top - low < len)
-		return false;
-	*ret_low = low;
-	*ret_high = align_down(top - len, align);
+	*ret_low = part.start;
+	*ret_high = align_down(part.end - len, max_u64(want->align, PLAN_PAGE_LEN));
 	return true;
 }
 
@@ -159,6 +167,18 @@ bool space_find(const struct space *space, const struct space_want *want, pb_gpa
 		return true;
 	}
 	return false;
+}
+
+uint64_t space_largest(const struct space *space, const struct space_want *want)
+{
+	struct space_want anywhere = { .max = want->max };
+	struct extent part;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < space->nr; i++)
+		if (clip(&space->free[i], &anywhere, &part))
+			most = max_u64(most, part.end - part.start);
+	return most;
 }
 
 uint64_t space_slots(const struct space *space, const struct space_want *want)

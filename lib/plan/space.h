@@ -45,6 +45,9 @@ int space_give(struct space *space, pb_gpa gpa, uint64_t len, struct pb_error *e
 /* Where it would go, or false. Takes nothing. */
 bool space_find(const struct space *space, const struct space_want *want, pb_gpa *ret);
 
+/* The largest free piece that ends early enough, wherever it begins. */
+uint64_t space_largest(const struct space *space, const struct space_want *want);
+
 /* How many aligned addresses it could go to, and the one of that number, lowest first. */
 uint64_t space_slots(const struct space *space, const struct space_want *want);
 pb_gpa space_slot(const struct space *space, const struct space_want *want, uint64_t number);

@@ -153,19 +153,22 @@ static void test_line_shows_numbers_in_their_own_terms(void **state)
 {
 	static const struct {
 		enum pb_code code;
-		uint64_t value, limit;
+		uint64_t value, limit, off;
 		const char *line;
 	} rows[] = {
-		{ PB_E_CLASS, 32, 64, "field: the kernel is of the other class (32-bit, wanted 64-bit)" },
-		{ PB_E_PROTOCOL, 0x204, 0x20c, "field: the boot protocol is too old (2.04, since 2.12)" },
-		{ PB_E_NO_NOTE, 1, 0, "field: the kernel has no such ELF note" },
+		{ PB_E_CLASS, 32, 64, 0, "field: the kernel is of the other class (32-bit, wanted 64-bit)" },
+		{ PB_E_PROTOCOL, 0x204, 0x20c, 0, "field: the boot protocol is too old (2.04, since 2.12)" },
+		{ PB_E_NO_NOTE, 1, 0, 0, "field: the kernel has no such ELF note" },
+		{ PB_E_NO_ROOM, 0x2000, 0xffff, 0, "field: no free RAM of that size (value 0x2000, limit 0xffff)" },
+		{ PB_E_NO_ROOM, 0x2000, 0xffff, 0x1000,
+		  "field: no free RAM of that size (value 0x2000, limit 0xffff, largest free piece 0x1000)" },
 	};
 	struct pb_error err = PB_INIT(err);
 	char line[160];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		fail(&err, rows[i].code, "field", rows[i].value, rows[i].limit, 0);
+		fail(&err, rows[i].code, "field", rows[i].value, rows[i].limit, rows[i].off);
 		pb_error_line(&err, line, sizeof(line));
 		assert_string_equal(line, rows[i].line);
 	}

@@ -518,6 +518,7 @@ static void test_an_initrd_goes_above_4_gib_if_it_may_and_must(void **state)
 	rig_refuse(&rig, PB_E_INITRD, "initrd", &err);
 	assert_int_equal(err.value, sizeof(some_initrd));
 	assert_int_equal(err.limit, 0x7fffffff);
+	assert_int_equal(err.off, MIB);
 	rig_patch(&rig, XLOADFLAGS, 3, 2);
 	rig.request.keeps = 0;
 	rig_plan(&rig); /* now there is room below */
@@ -538,6 +539,7 @@ static void test_an_initrd_that_fits_nowhere(void **state)
 	huge.len = RIG_MEM_LEN;
 	rig_refuse(&rig, PB_E_INITRD, "initrd", &err);
 	assert_int_equal(err.value, RIG_MEM_LEN);
+	assert_true(err.off > RIG_MEM_LEN / 2 && err.off < RIG_MEM_LEN);
 	huge.len = UINT64_MAX;
 	rig_refuse(&rig, PB_E_INITRD, "initrd", &err);
 	rig_close(&rig);

@@ -131,6 +131,20 @@ static void test_what_is_free(void **state)
 }
 
 /* Each slot is found by number, each fits, and there is no other. */
+static void test_the_largest_piece(void **state)
+{
+	const struct space_want low = { .len = 1, .align = 16 * MIB, .min = 15 * MIB, .max = 8 * MIB - 1 };
+	const struct space_want cut = { .max = 14 * MIB - 1 }, high = { .max = UINT64_MAX }, none = { .max = 0 };
+	struct space space = space_over(two_holes, LEN(two_holes));
+
+	(void)state;
+	assert_int_equal(space_largest(&space, &low), 3 * MIB);
+	assert_int_equal(space_largest(&space, &cut), 6 * MIB);
+	assert_int_equal(space_largest(&space, &high), 8 * MIB);
+	assert_int_equal(space_largest(&space, &none), 0);
+	space_done(&space);
+}
+
 static void test_slots_are_all_the_places(void **state)
 {
 	const struct space_want want = { .len = MIB + 1, .align = 0x80000, .min = MIB + 1, .max = 15 * MIB - 1 };
@@ -154,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_where_things_go),
 		cmocka_unit_test(test_drop_takes_all_it_touches_and_give_brings_it_back),
 		cmocka_unit_test(test_what_is_free),
+		cmocka_unit_test(test_the_largest_piece),
 		cmocka_unit_test(test_slots_are_all_the_places),
 	};
 
