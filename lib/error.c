@@ -24,6 +24,12 @@ static int numbers(const struct pb_error *err, char *buf, size_t buf_len)
 			pb_code_text(err->code), err->value, err->limit);
 }
 
+/* A note is a word or a number. */
+static int note(const struct pb_error *err, char *buf, size_t buf_len)
+{
+	return (err->value ? numbers : plain)(err, buf, buf_len);
+}
+
 /* How much there is tells a user more than where it would have to be. */
 static int room(const struct pb_error *err, char *buf, size_t buf_len)
 {
@@ -92,7 +98,7 @@ static const struct word {
 	ROW(PB_E_PROTOCOL, "the boot protocol is too old", protocols),
 	ROW(PB_E_CLASS, "the kernel is of the other class", bits),
 	ROW(PB_E_NO_NOTE, "the kernel has no such ELF note", plain),
-	ROW(PB_E_NOTE_VALUE, "this ELF note's value does not allow it", plain),
+	ROW(PB_E_NOTE_VALUE, "this ELF note's value does not allow it", note),
 	ROW(PB_E_NO_ENTRY, "the image has no such entry point", plain),
 	ROW(PB_E_NO_PAYLOAD, "there is no payload to unpack so", numbers),
 	ROW(PB_E_FEATURE, "the kernel requires this feature, which is never given", plain),

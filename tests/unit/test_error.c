@@ -159,6 +159,8 @@ static void test_line_shows_numbers_in_their_own_terms(void **state)
 		{ PB_E_CLASS, 32, 64, 0, "field: the kernel is of the other class (32-bit, wanted 64-bit)" },
 		{ PB_E_PROTOCOL, 0x204, 0x20c, 0, "field: the boot protocol is too old (2.04, since 2.12)" },
 		{ PB_E_NO_NOTE, 1, 0, 0, "field: the kernel has no such ELF note" },
+		{ PB_E_NOTE_VALUE, 0, 0, 0, "field: this ELF note's value does not allow it" },
+		{ PB_E_NOTE_VALUE, 2, 1, 0, "field: this ELF note's value does not allow it (value 0x2, limit 0x1)" },
 		{ PB_E_NO_ROOM, 0x2000, 0xffff, 0, "field: no free RAM of that size (value 0x2000, limit 0xffff)" },
 		{ PB_E_NO_ROOM, 0x2000, 0xffff, 0x1000,
 		  "field: no free RAM of that size (value 0x2000, limit 0xffff, largest free piece 0x1000)" },
