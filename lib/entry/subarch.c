@@ -49,17 +49,23 @@ static int yes_or_no(int rc, enum pb_serves yes, enum pb_serves no, enum pb_serv
 	return 0;
 }
 
-/* The note has a bit for each number that is served. */
+/* A bit for each number that is served. */
+static int ask_note(const struct note *note, uint32_t number, enum pb_serves *ret, struct pb_error *err)
+{
+	uint64_t bits = 0;
+	int rc = note_number(note, "SUBARCH", &bits, err);
+
+	if (rc == 0)
+		*ret = number < 64 && bits >> number & 1 ? PB_SERVES_NOTE : PB_SERVES_NO;
+	return rc;
+}
+
 int subarch_noted(const struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
 	const struct note *note = kernel_note(image, NOTES_OWN, NOTE_OWN_SUBARCH);
-	uint64_t bits = 0;
-	int rc = note ? note_number(note, "SUBARCH", &bits, err) : 0;
 
 	*ret = PB_SERVES_UNKNOWN;
-	if (note && rc == 0)
-		*ret = number < 64 && bits >> number & 1 ? PB_SERVES_NOTE : PB_SERVES_NO;
-	return rc;
+	return note ? ask_note(note, number, ret, err) : 0;
 }
 
 /* An image with an ELF header of its own says it there, of itself: 1 if it does. */
