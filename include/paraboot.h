@@ -547,6 +547,13 @@ struct pb_mem_ops {
 };
 PB_API int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, struct pb_error *err);
 
+/*
+ * A bzImage may begin with an ELF header, before its setup header. This is the
+ * same file as a loader sees it that looks for ELF first: its kernel, segments and
+ * notes are those of that header. PB_E_NO_ENTRY if there is none.
+ */
+PB_API int pb_image_open_elf_header(pb_image **ret, pb_image *image, struct pb_error *err);
+
 /* ---- Packing: unstable, as all from here on ---- */
 
 struct pb_pack_value {

@@ -6,6 +6,7 @@
  */
 #include "image.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,20 @@ static void fill_payload_facts(struct pb_image *image)
 	facts->unpacked_len = image->claimed_len;
 }
 
+/* The ELF file that begins where a bzImage begins; the format was seen to be one of ours. */
+static int parse_elf_header(struct pb_image *image)
+{
+	image->own_elf = true;
+	image->format = PB_ELF;
+	image->codec = codec_probe((const uint8_t *)ELFMAG, SELFMAG);
+	image->payload = image->image;
+	image->claimed_len = image->image.len;
+	return 0;
+}
+
 /* Takes the source over: its descriptor is closed on failure too. */
-static int open_source(pb_image **ret, const struct source *file, const struct pb_limits *limits, struct pb_error *err)
+static int open_source(pb_image **ret, const struct source *file, bool own_elf, const struct pb_limits *limits,
+		       struct pb_error *err)
 {
 	struct pb_image *image = calloc(1, sizeof(*image));
 
@@ -73,7 +86,7 @@ static int open_source(pb_image **ret, const struct source *file, const struct p
 	image->file = image->image = *file;
 	image->facts = (struct pb_facts){ .size = sizeof(image->facts), .file_len = file->len, .image_len = file->len };
 
-	int rc = format_parse(image, false, err);
+	int rc = own_elf ? parse_elf_header(image) : format_parse(image, false, err);
 
 	if (rc < 0) {
 		pb_image_close(image);
@@ -92,7 +105,7 @@ int pb_image_open_mem(pb_image **ret, const void *mem, size_t mem_len, const str
 
 	if (!mem && mem_len)
 		return fail(err, PB_E_ARG, "mem", 0, 0, 0);
-	return open_source(ret, &file, limits, err);
+	return open_source(ret, &file, false, limits, err);
 }
 
 static int check_file_type(const struct stat *st, struct pb_error *err)
@@ -119,7 +132,24 @@ int pb_image_open_fd(pb_image **ret, int fd, const struct pb_limits *limits, str
 
 	if (file.fd < 0)
 		return fail_io(err, "fd");
-	return open_source(ret, &file, limits, err);
+	return open_source(ret, &file, false, limits, err);
+}
+
+int pb_image_open_elf_header(pb_image **ret, pb_image *image, struct pb_error *err)
+{
+	struct source file = image->image;
+	int rc;
+
+	if (!image->facts.protocol || memcmp(image->setup, ELFMAG, SELFMAG) != 0)
+		return fail(err, PB_E_NO_ENTRY, "ELF header of the image", 0, 0, 0);
+	if (file.fd >= 0)
+		file.fd = fcntl(file.fd, F_DUPFD_CLOEXEC, 0);
+	if (!file.mem && file.fd < 0)
+		return fail_io(err, "fd");
+	rc = open_source(&image, &file, true, &image->limits, err);
+	if (rc == 0)
+		*ret = image;
+	return rc;
 }
 
 struct pb_image *image_ref(struct pb_image *image)

@@ -64,6 +64,7 @@ struct pb_image {
 	const struct codec *codec;
 	struct source payload; /* the stream alone, without a size trailer */
 	uint64_t claimed_len;  /* 0: unknown */
+	bool own_elf;          /* what is read as an ELF file is a bzImage too (pb_image_open_elf_header) */
 	bool compressed;       /* the image is nothing but the stream: that it holds a kernel is yet to be seen */
 
 	struct kernel_state *ks; /* kernel.c's own: decoder, memfd, struct kernel */

@@ -352,7 +352,7 @@ int kernel_load(struct pb_image *image, struct pb_error *err)
 		return rc;
 	rc = unpacked_len(image, &bytes.len, err);
 	if (rc == 0)
-		rc = elf_open(&elf, &bytes, err);
+		rc = (image->own_elf ? elf_open_image : elf_open)(&elf, &bytes, err);
 	if (rc == 0)
 		rc = kernel_parse(&ks->kernel, &elf, &image->limits, err);
 	if (rc == 0)

@@ -73,10 +73,29 @@ static int gather_serves(struct info *info)
 	return STATUS_OK;
 }
 
-static int gather(struct info *info)
+/* For who looks for ELF first; damage there is damage of the file. */
+static int gather_elf_header(struct info *info, struct info *room)
+{
+	struct pb_error err = PB_INIT(err);
+	int rc = pb_image_open_elf_header(&room->image, info->image, &err);
+
+	if (rc == -PB_E_NO_ENTRY)
+		return STATUS_OK;
+	if (rc == 0)
+		rc = pb_image_kernel(room->image, &room->kernel, &err);
+	if (rc < 0)
+		return complain_error(info->path, &err);
+	room->has_kernel = true;
+	info->elf_header = room;
+	return STATUS_OK;
+}
+
+static int gather(struct info *info, struct info *elf_header)
 {
 	int status = gather_kernel(info);
 
+	if (status == STATUS_OK)
+		status = gather_elf_header(info, elf_header);
 	if (status == STATUS_OK)
 		status = gather_serves(info);
 	if (status != STATUS_OK)
@@ -96,13 +115,15 @@ static int run_info(const struct options *opt)
 		.kernel = PB_INIT(info.kernel),
 		.relocs = PB_INIT(info.relocs),
 	};
+	struct info elf_header = { .kernel = PB_INIT(elf_header.kernel) };
 	int status = open_image(opt->image, &info.image);
 
 	if (status != STATUS_OK)
 		return status;
-	status = gather(&info);
+	status = gather(&info, &elf_header);
 	if (status == STATUS_OK)
 		(opt->json ? info_print_json : info_print_text)(&info);
+	pb_image_close(elf_header.image);
 	pb_image_close(info.image);
 	return status;
 }

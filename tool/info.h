@@ -20,6 +20,7 @@ struct info {
 	struct pb_relocs relocs; /* with all and has_kernel */
 	struct starts starts[PB_ENTRIES];
 	enum pb_serves serves[INFO_SUBARCHS]; /* by number: those that have names */
+	struct info *elf_header;              /* of a bzImage that has one: image and kernel alone; or NULL */
 };
 
 void info_print_text(const struct info *info);

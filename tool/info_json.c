@@ -87,6 +87,16 @@ static json_t *notes(const struct info *info)
 	return array;
 }
 
+static json_t *elf_header(const struct info *info)
+{
+	const struct info *elf = info->elf_header;
+
+	if (!elf)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "class", json_number(elf->kernel.elf_class), "entry",
+			 json_gpa(elf->kernel.entry), "segments", segments(elf), "notes", notes(elf));
+}
+
 /* possible, reason and code, of an entry or of one way to unpack for it. */
 static json_t *answer(bool possible, const struct pb_error *why)
 {
@@ -211,6 +221,7 @@ void info_print_json(const struct info *info)
 	json_object_set_new(object, "payload", payload(facts));
 	json_object_set_new(object, "kernel", kernel(info));
 	json_object_set_new(object, "notes", notes(info));
+	json_object_set_new(object, "elf_header", elf_header(info));
 	json_object_set_new(object, "entries", entries(info));
 	json_object_set_new(object, "subarchitectures", subarchs(info));
 	json_object_set_new(object, "header", header(info));

@@ -195,10 +195,35 @@ static void print_serves(const struct info *info)
 
 /* ---- Notes and the whole header ------------------------------------------- */
 
+/* docs/notes.md, SUBARCH_ENTRY: rows of a number, a mode and an address. */
+static bool print_subarch_entries(const struct pb_note *note)
+{
+	static const char *const modes[] = { NULL, "linux32", "linux64", "linux32 in ring 1" };
+	struct {
+		uint32_t number, mode;
+		uint64_t gpa;
+	} row;
+
+	if (!note->name || strcmp(note->name, "SUBARCH_ENTRY") != 0)
+		return false;
+	for (uint32_t off = 0; sizeof(row) <= note->desc_len - off; off += sizeof(row)) {
+		memcpy(&row, (const char *)note->desc + off, sizeof(row));
+		printf("%s%" PRIu32 ": ", off ? ", " : "", row.number);
+		if (row.mode > 0 && row.mode < ARRAY_LEN(modes))
+			printf("%s at 0x%" PRIx64, modes[row.mode], row.gpa);
+		else
+			printf("mode %" PRIu32 " at 0x%" PRIx64, row.mode, row.gpa);
+	}
+	putchar('\n');
+	return true;
+}
+
 static void print_note_value(const struct pb_note *note)
 {
 	char *text;
 
+	if (print_subarch_entries(note))
+		return;
 	if (note->kind == PB_NOTE_NUMBER) {
 		printf(note_is_address(note) ? "0x%" PRIx64 "\n" : "%" PRIu64 "\n", note->number);
 		return;
@@ -209,13 +234,13 @@ static void print_note_value(const struct pb_note *note)
 	free(text);
 }
 
-static void print_notes(const struct info *info)
+static void print_notes(const struct info *info, const char *title)
 {
 	struct pb_note note = PB_INIT(note);
 
 	if (!info->has_kernel || info->kernel.notes == 0)
 		return;
-	printf("\nNotes\n");
+	printf("\n%s\n", title);
 	for (unsigned i = 0; pb_image_note(info->image, i, &note, NULL) == 0; i++) {
 		char *owner = escaped(note.owner, strlen(note.owner)), type[16];
 
@@ -224,6 +249,19 @@ static void print_notes(const struct info *info)
 		print_note_value(&note);
 		free(owner);
 	}
+}
+
+/* What the file is to a loader that looks for ELF first. */
+static void print_elf_header(const struct info *info)
+{
+	const struct info *elf = info->elf_header;
+
+	if (!elf)
+		return;
+	printf("\nThe image's own ELF header\n");
+	line("file", "ELF%u, entry 0x%" PRIx64, elf->kernel.elf_class, elf->kernel.entry);
+	print_segments(elf);
+	print_notes(elf, "Its notes");
 }
 
 static void print_header(const struct info *info)
@@ -246,6 +284,7 @@ void info_print_text(const struct info *info)
 	print_kernel(info);
 	print_starts(info);
 	print_serves(info);
-	print_notes(info);
+	print_notes(info, "Notes");
+	print_elf_header(info);
 	print_header(info);
 }

@@ -51,6 +51,15 @@ setup() {
 	[[ $output == *"30 78 31 32 33 34 00"* ]]
 }
 
+@test "info tells of the ELF header too" {
+	paraboot pack --elf "$IMAGES/good/elf64" -o packed
+	run -0 "$PARABOOT" info packed
+	[[ $output == *"xen-pv64      yes   yes"* && $output == *"The image's own ELF header"* ]]
+	[[ $output == *"SUBARCH_ENTRY         0: linux32 at 0x1000000, 0: linux64 at 0x1000200"* ]]
+	run -0 "$PARABOOT" info "$IMAGES/good/elf64"
+	[[ $output != *"own ELF header"* ]]
+}
+
 @test "notes that cannot be" {
 	local image=$IMAGES/good/elf64
 	fails 2 "$image: note that tells of the packed file: *" pack --elf --note Xen:ENTRY=1 "$image" -o packed

@@ -436,6 +436,29 @@ static void kernel_for_xen_alone(void **state)
 	close_own(&own);
 }
 
+/* The same file by its first bytes. */
+static void opened_as_elf(void **state)
+{
+	struct own own = pack_own("elf64", NULL);
+	struct pb_kernel kernel = PB_INIT(kernel);
+	struct pb_note note = PB_INIT(note);
+	struct pb_error err = PB_INIT(err);
+	pb_image *elf, *again;
+
+	(void)state;
+	assert_int_equal(pb_image_open_elf_header(&elf, own.packed.image, &err), 0);
+	assert_int_equal(pb_image_kernel(elf, &kernel, &err), 0);
+	assert_int_equal(kernel.entry, KERNEL_GPA + PACK_ENTRY64);
+	assert_int_equal(kernel.segments, 1);
+	assert_int_equal(kernel.notes, own.elf.kernel->nr_notes);
+	assert_int_equal(pb_image_note(elf, 0, &note, &err), 0);
+	assert_string_equal(note.name, "PHYS32_ENTRY");
+	assert_int_equal(note.number, KERNEL_GPA + own.page->pvh_entry_off);
+	assert_int_equal(pb_image_open_elf_header(&again, elf, &err), -PB_E_NO_ENTRY);
+	pb_image_close(elf);
+	close_own(&own);
+}
+
 /* ---- A domain built by them ---- */
 
 static void plan_enters_the_program(void **state)
@@ -596,6 +619,7 @@ int main(void)
 		cmocka_unit_test(given_notes),
 		cmocka_unit_test(subarchitectures),
 		cmocka_unit_test(kernel_for_xen_alone),
+		cmocka_unit_test(opened_as_elf),
 		cmocka_unit_test(plan_enters_the_program),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(refused_kernels),
