@@ -121,17 +121,17 @@ static void put_hypercall_page(const struct start *start)
 
 /* ---- The story ---------------------------------------------------------- */
 
-/* NULL: a kernel that is entered by Xen's ABI gets none. */
+/* Told by start_info, and not by boot_params. Those may lie at 0 (lguest), so their address says nothing. */
+static bool is_by_xen(const struct start *start)
+{
+	return (start->kind & PACK_KIND_MASK) == PACK_XEN_PV;
+}
+
 static struct boot_params *params_of(const struct start *start)
 {
-	switch (start->kind & PACK_KIND_MASK) {
-	case PACK_PVH:
+	if ((start->kind & PACK_KIND_MASK) == PACK_PVH)
 		return params_from_pvh(start->params);
-	case PACK_XEN_PV:
-		return NULL;
-	default:
-		return start->params;
-	}
+	return is_by_xen(start) ? NULL : start->params;
 }
 
 static void map_all(const struct start *start, const struct boot_params *params)
@@ -171,7 +171,7 @@ static uint32_t choose_bases(struct start *start, struct boot_params *params)
 /* By Xen's ABI, or for its subarchitecture, whose boot_params tell of that page and of the line in it. */
 static void *start_info_of(const struct start *start, const struct boot_params *params)
 {
-	if (!params)
+	if (is_by_xen(start))
 		return start->params;
 	if (!(start->kind & PACK_PV) || params->hdr.hardware_subarch != X86_SUBARCH_XEN)
 		return NULL;
@@ -190,9 +190,9 @@ static void add_cmdline(const struct start *start, struct boot_params *params)
 
 static struct leave leave_for(const struct start *start, const struct boot_params *params)
 {
-	uint32_t entry_off = params ? pack_page.entry_off : pack_page.pv_kernel_off;
-
-	return (struct leave){ start->run + entry_off, params ? (uintptr_t)params : (uintptr_t)start->params };
+	if (is_by_xen(start))
+		return (struct leave){ start->run + pack_page.pv_kernel_off, (uintptr_t)start->params };
+	return (struct leave){ start->run + pack_page.entry_off, (uintptr_t)params };
 }
 
 struct leave decompressor_main(uint32_t kind, void *params, uintptr_t load, uintptr_t run);
@@ -206,7 +206,7 @@ struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t loa
 		stop(&start, NULL, DAMAGED_PAGE);
 	cmdline_take_own(&start);
 	params = params_of(&start);
-	if (params && pack_page.entry_off == PACK_NOWHERE)
+	if (!is_by_xen(&start) && pack_page.entry_off == PACK_NOWHERE)
 		stop(&start, params, NOT_HERE);
 	virt_delta = choose_bases(&start, params);
 	if (!decode_payload(&start))
