@@ -549,9 +549,17 @@ syscall32_common:
 	movl $0x101, 4(%rsp)
 	jmp entry32
 #endif
+/*
+ * CS is loaded anew first. QEMU's TCG (7.2) leaves it with L and D both set, and then an SVM host under TCG, as in the
+ * KVM lab, could not enter the machine again: its next exit would be its end.
+ */
 	.globl sysenter_entry
 sysenter_entry:
-	pushq $SEL_DS
+	pushq $SEL_HV_CS
+	call 1f
+1:	addq $2f - 1b, (%rsp)
+	lretq
+2:	pushq $SEL_DS
 	pushq $0
 	pushfq
 	pushq $SEL_CS32
