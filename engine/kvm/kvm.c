@@ -166,11 +166,13 @@ static int run_machine(struct machine *machine, struct engine_result *ret, struc
 /* The others need firmware or a hypervisor of their own under them. */
 static int check_entry(const pb_plan *plan, struct engine_error *err)
 {
+	static const enum pb_entry entries[] = { PB_LINUX32, PB_LINUX64, PB_PVH, PB_XEN_PV64, PB_XEN_PV32 };
 	struct pb_plan_info info = PB_INIT(info);
 
-	if (pb_plan_info(plan, &info) == 0 &&
-	    (info.entry == PB_LINUX32 || info.entry == PB_LINUX64 || info.entry == PB_PVH || info.entry == PB_XEN_PV64))
-		return 0;
+	if (pb_plan_info(plan, &info) == 0)
+		for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+			if (info.entry == entries[i])
+				return 0;
 	return engine_fail(err, ENGINE_UNABLE, "engine kvm cannot enter by %s", pb_entry_name(info.entry));
 }
 
