@@ -44,13 +44,36 @@ static int check_kernel(struct pb_image *image, struct pb_error *why)
 	int rc = kernel_load(image, why);
 
 	if (rc == 0)
-		rc = subarch_noted(image, SUBARCH_LGUEST, &noted, why);
+		rc = subarch_noted(image_kernel(image), SUBARCH_LGUEST, &noted, why);
 	if (rc < 0)
 		return rc;
 	if (noted == PB_SERVES_NO || (noted == PB_SERVES_UNKNOWN && protocol > LAST_PROTOCOL))
 		return fail(why, PB_E_NO_ENTRY, "lguest", protocol, LAST_PROTOCOL, 0x206);
 	rc = need_class(image, 32, why);
 	return rc < 0 || noted == PB_SERVES_NOTE ? rc : check_fingerprint(image, why);
+}
+
+/*
+ * An image with an ELF header of its own may speak for itself there: then
+ * nobody has to look inside, whatever the year that its protocol tells of.
+ */
+static int check_own(struct pb_image *image, bool *ret_said, struct pb_error *why)
+{
+	enum pb_serves noted = PB_SERVES_UNKNOWN;
+	struct entered_elf elf;
+	int rc;
+
+	*ret_said = false;
+	if (entered_elf(image, PB_UNPACK_GUEST, &elf, NULL) < 0)
+		return 0;
+	rc = subarch_noted(elf.kernel, SUBARCH_LGUEST, &noted, why);
+	*ret_said = noted != PB_SERVES_UNKNOWN;
+	if (noted == PB_SERVES_NO)
+		rc = fail(why, PB_E_NO_ENTRY, "lguest", 0, 0, 0);
+	else if (*ret_said && elf.kernel->elf_class != 32)
+		rc = fail(why, PB_E_CLASS, "EI_CLASS", elf.kernel->elf_class, 32, 0);
+	entered_elf_done(&elf);
+	return rc;
 }
 
 /* Protocol 2.07 does not say where the payload is: nobody can look inside, and such an image unpacks itself or not. */
@@ -61,11 +84,15 @@ static bool is_opaque(const struct pb_image *image, enum pb_unpack unpack)
 
 int lguest_can(struct pb_image *image, enum pb_unpack unpack, struct pb_error *why)
 {
+	bool said;
 	int rc = unpack == PB_UNPACK_GUEST ? need_setup_header(image, why) : 0;
 
 	if (rc == 0)
 		rc = check_protocol(image, why);
 	if (rc < 0 || is_opaque(image, unpack))
 		return rc;
-	return check_kernel(image, why);
+	rc = check_own(image, &said, why);
+	if (rc < 0 || (said && unpack == PB_UNPACK_GUEST))
+		return rc;
+	return said ? need_class(image, 32, why) : check_kernel(image, why);
 }

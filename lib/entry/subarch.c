@@ -50,42 +50,35 @@ static int yes_or_no(int rc, enum pb_serves yes, enum pb_serves no, enum pb_serv
 }
 
 /* A bit for each number that is served. */
-static int ask_note(const struct note *note, uint32_t number, enum pb_serves *ret, struct pb_error *err)
+int subarch_noted(const struct kernel *kernel, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
+	const struct note *note = note_find(kernel->notes, kernel->nr_notes, NOTES_OWN, NOTE_OWN_SUBARCH);
 	uint64_t bits = 0;
-	int rc = note_number(note, "SUBARCH", &bits, err);
+	int rc = note ? note_number(note, "SUBARCH", &bits, err) : 0;
 
-	if (rc == 0)
+	*ret = PB_SERVES_UNKNOWN;
+	if (note && rc == 0)
 		*ret = number < 64 && bits >> number & 1 ? PB_SERVES_NOTE : PB_SERVES_NO;
 	return rc;
 }
 
-int subarch_noted(const struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
-{
-	const struct note *note = kernel_note(image, NOTES_OWN, NOTE_OWN_SUBARCH);
-
-	*ret = PB_SERVES_UNKNOWN;
-	return note ? ask_note(note, number, ret, err) : 0;
-}
-
-/* An image with an ELF header of its own says it there, of itself: 1 if it does. */
+/* An image with an ELF header of its own says it there, of itself. */
 static int ask_image(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
-	const struct note *note;
 	struct entered_elf elf;
 	int rc;
 
+	*ret = PB_SERVES_UNKNOWN;
 	if (entered_elf(image, PB_UNPACK_GUEST, &elf, NULL) < 0)
 		return 0;
-	note = note_find(elf.kernel->notes, elf.kernel->nr_notes, NOTES_OWN, NOTE_OWN_SUBARCH);
-	rc = note ? ask_note(note, number, ret, err) : 0;
+	rc = subarch_noted(elf.kernel, number, ret, err);
 	entered_elf_done(&elf);
-	return note && rc == 0 ? 1 : rc;
+	return rc;
 }
 
 static int ask_kernel(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
-	int rc = subarch_noted(image, number, ret, err);
+	int rc = subarch_noted(image_kernel(image), number, ret, err);
 
 	if (rc || *ret != PB_SERVES_UNKNOWN)
 		return rc;
@@ -105,8 +98,8 @@ int pb_image_serves(pb_image *image, uint32_t number, enum pb_serves *ret, struc
 		return 0;
 	}
 	rc = ask_image(image, number, ret, err);
-	if (rc)
-		return rc < 0 ? rc : 0;
+	if (rc || *ret != PB_SERVES_UNKNOWN)
+		return rc;
 	rc = kernel_load(image, err);
 	if (rc == -PB_E_NO_PAYLOAD) { /* nobody can look inside */
 		*ret = number ? PB_SERVES_UNKNOWN : PB_SERVES_PROTOCOL;

@@ -15,7 +15,7 @@
 /* May a kernel be told so? What is not the PC takes a field that the image has, and its word or the caller's. */
 int subarch_check(struct pb_image *image, uint32_t number, bool insist, struct pb_error *err);
 
-/* What the kernel's own note says of that number: PB_SERVES_UNKNOWN without one. Needs kernel_load(). */
-int subarch_noted(const struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err);
+/* What an ELF file's own note says of that number: PB_SERVES_UNKNOWN without one. */
+int subarch_noted(const struct kernel *kernel, uint32_t number, enum pb_serves *ret, struct pb_error *err);
 
 #endif

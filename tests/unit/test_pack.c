@@ -401,6 +401,7 @@ static void subarchitectures(void **state)
 						     { 1, SUBARCH_RING1, KERNEL_GPA },
 						     { 2, SUBARCH_RING1, KERNEL_GPA } };
 	struct own own = pack_own("elf64", NULL);
+	struct pb_error err = PB_INIT(err);
 
 	(void)state;
 	assert_int_equal(served_bits(&own), 1);
@@ -412,6 +413,8 @@ static void subarchitectures(void **state)
 	close_own(&own);
 	own = pack_own("elf32-lguest", NULL);
 	assert_int_equal(served_bits(&own), 3);
+	assert_int_equal(pb_image_can(own.packed.image, PB_LGUEST, PB_UNPACK_GUEST, &err), 0);
+	assert_int_equal(pb_image_can(own.packed.image, PB_LGUEST, PB_UNPACK_HOST, &err), 0);
 	close_own(&own);
 }
 
