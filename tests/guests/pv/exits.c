@@ -4,11 +4,14 @@
  * runs it can count what leaves the virtual machine meanwhile (tests/lab/kvm/exits).
  * With "wait=typed" on the command line it waits for a byte on its console before
  * and after each batch; it waits by looking, for that leaves no machine. Without
- * that word it does less of each, and its answers alone are what is tested. Its
+ * that word it does less of each, and its answers alone are what is tested. With
+ * "measure=ticks" it says what one of each that is quiet costs (bench/run pv32). Its
  * other vCPUs, if it has any, call and change their page tables all the time. What
  * each class does in its own way is in exits.h.
  */
 #include "exits.h"
+
+#include "batches.h"
 
 #define OFTEN   100000
 #define SELDOM  1000
@@ -16,51 +19,9 @@
 #define FAR_OFF 1000000000000000ull /* ns: the timer that is set never comes */
 
 static uint8_t page[PAGE] __attribute__((aligned(4096)));
-static uint8_t hole[PAGE] __attribute__((aligned(4096))); /* not mapped */
+static uint8_t not_mapped[PAGE] __attribute__((aligned(4096)));
 
 /* ---- The batches: each returns how often it got the right answer ---- */
-
-static long nothing(long n)
-{
-	return n;
-}
-
-static void ask_often(unsigned long n, unsigned long b)
-{
-	(void)b;
-	while (n--)
-		system_call(21);
-}
-
-static long system_calls(long n)
-{
-	syscalls_seen = 0;
-	return in_user(ask_often, (unsigned long)n, 0) == BACK ? (long)syscalls_seen : 0;
-}
-
-static void read_hole(unsigned long a, unsigned long b)
-{
-	(void)a, (void)b;
-	*(volatile uint8_t *)hole;
-}
-
-static long process_faults(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += in_user(read_hole, 0, 0) == TRAP_PF;
-	return right;
-}
-
-static long kernel_faults(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += try(read_hole, 0, 0) == TRAP_PF;
-	return right;
-}
 
 static long irets(long n)
 {
@@ -71,21 +32,6 @@ static long irets(long n)
 		done++;
 	}
 	return done;
-}
-
-static void stay(unsigned long a, unsigned long b)
-{
-	(void)a, (void)b;
-}
-
-/* To a process, which comes back by an int. */
-static long process_irets(long n)
-{
-	long right = 0;
-
-	while (n--)
-		right += in_user(stay, 0, 0) == BACK;
-	return right;
 }
 
 /* A page of its own, now read-only and now writable again. */
@@ -266,12 +212,16 @@ static void check_others(void)
 
 void guest_main(void)
 {
-	bool waits = asked_for("wait", "typed");
+	bool waits = asked_for("wait", "typed"), measures = asked_for("measure", "ticks");
 
 	prepare();
-	check("a page is taken away", map_at(hole, 0), 0);
+	check("a page is taken away", map_at(not_mapped, 0), 0);
+	hole = not_mapped;
 	start_others();
 	for (unsigned row = 0; row < ARRAY(rows); row++)
-		run(row, waits);
+		if (!measures)
+			run(row, waits);
+		else if (rows[row].quiet)
+			tell_cost(rows[row].name, rows[row].batch);
 	check_others();
 }

@@ -2,9 +2,9 @@
 /*
  * The kernel on a PC, where there is nobody below it: it makes its own
  * descriptor tables, hears the 8254 by the 8259, prints by the first serial
- * port and ends with a restart.
+ * port and ends with a restart. What it does in between, pc_main() says.
  */
-#include "starts.h"
+#include "pc.h"
 
 #define CS         0x10 /* as the boot protocol has them */
 #define DS         0x18
@@ -16,8 +16,6 @@
 #define COM1       0x3f8
 #define HZ_OF_8254 1193182
 #define UNMAPPED   0x08000000 /* beyond what start.S maps */
-
-static const struct boot_params *boot_params;
 
 /* ---- Ports ---- */
 
@@ -63,13 +61,13 @@ struct table {
 } __attribute__((packed));
 
 static uint8_t trap_stack[8192] __attribute__((aligned(16)));
-static struct tss tss = { .esp0 = (uint32_t)(trap_stack + sizeof(trap_stack)), .ss0 = DS, .io_map = sizeof(tss) };
+static struct tss tss = { .esp0 = (uint32_t)(trap_stack + sizeof(trap_stack)), .ss0 = PC_DS, .io_map = sizeof(tss) };
 static uint64_t gdt[] = { 0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff, 0 };
 static uint64_t idt[256];
 
 static void set_gate(unsigned vector, unsigned ring, unsigned long to)
 {
-	idt[vector] = (uint64_t)(to >> 16) << 48 | (uint64_t)(0x8e00 | ring << 13) << 32 | CS << 16 | (to & 0xffff);
+	idt[vector] = (uint64_t)(to >> 16) << 48 | (uint64_t)(0x8e00 | ring << 13) << 32 | PC_CS << 16 | (to & 0xffff);
 }
 
 static void set_tables(void)
@@ -83,10 +81,16 @@ static void set_tables(void)
 		set_gate(n < 32 ? n : BACK, n == 32 ? 3 : 0, trap_entries[n]);
 	set_gate(0x80, 3, (unsigned long)syscall_entry);
 	set_gate(TICK, 0, (unsigned long)tick_entry);
-	load_tables(&gdtr, &idtr, CS, DS, TSS);
+	load_tables(&gdtr, &idtr, PC_CS, PC_DS, TSS);
 	user_cs = USER_CS;
 	user_ss = USER_DS;
 	to_user = plain_iret;
+}
+
+/* As at a switch of processes. */
+void pc_set_trap_stack(void)
+{
+	*(volatile uint32_t *)&tss.esp0 = (uint32_t)(trap_stack + sizeof(trap_stack));
 }
 
 /* ---- The timer ---- */
@@ -103,7 +107,7 @@ static void set_interrupts(void)
 		out8(words[i][0], words[i][1]);
 }
 
-static void wait_for_timer(void)
+void pc_wait_for_timer(void)
 {
 	set_interrupts();
 	out8(0x43, 0x34); /* counter 0, both bytes, again and again */
@@ -114,7 +118,7 @@ static void wait_for_timer(void)
 	out8(0x21, 0xff);
 }
 
-static unsigned long fault_address(void)
+unsigned long pc_fault_address(void)
 {
 	unsigned long cr2;
 
@@ -124,28 +128,13 @@ static unsigned long fault_address(void)
 
 /* ---- The start ---- */
 
-static bool has_ram(void)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < boot_params->e820_entries; i++)
-		sum += boot_params->e820_table[i].type == 1 ? boot_params->e820_table[i].size : 0;
-	return sum > 60 << 20;
-}
-
 void start_on_a_pc(const struct boot_params *params)
 {
-	static const struct environment pc = { 0, CS, DS, UNMAPPED, fault_address, wait_for_timer };
-
 	print = print_by_uart;
-	boot_params = params;
-	check_setup_header(params, 0);
-	tell_cmdline((const char *)params->hdr.cmd_line_ptr);
-	holds("RAM", has_ram());
-	check("paging was off", (long)(entry_cr0 >> 31), 0);
-	check("interrupts were off", (long)(entry_state.flags >> 9 & 1), 0);
+	out8(0x21, 0xff); /* the 8259s are silent until somebody wants them */
+	out8(0xa1, 0xff);
 	set_tables();
-	check_environment(&pc);
+	pc_main(params);
 	all_held();
 	restart();
 }

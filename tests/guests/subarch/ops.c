@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image whose operations are measured, on Xen's ABI (pv/exits.c) and on a
+ * PC: there each is what a kernel without a hypervisor does in its place.
+ */
+#include "batches.h"
+#include "pc.h"
+
+/* ---- On a PC ---- */
+
+static void iret_here(void)
+{
+	__asm__ volatile("	pushfl\n"
+			 "	pushl %0\n"
+			 "	pushl $1f\n"
+			 "	iretl\n"
+			 "1:" ::"i"(PC_CS)
+			 : "memory", "cc");
+}
+
+static long irets(long n)
+{
+	for (long i = 0; i < n; i++)
+		iret_here();
+	return n;
+}
+
+/* An entry of the last table but one, which maps what nobody uses. */
+static volatile uint32_t *spare_entry(void)
+{
+	return &page_directory[1022];
+}
+
+static long stores(long n)
+{
+	for (long i = 0; i < n; i++)
+		*spare_entry() = i & 1 ? 0x87 : 0x85;
+	return n;
+}
+
+static long mappings(long n)
+{
+	for (long i = 0; i < n; i++) {
+		*spare_entry() = i & 1 ? 0x87 : 0x85;
+		__asm__ volatile("invlpg (%0)" ::"r"(1022u << 22) : "memory");
+	}
+	return n;
+}
+
+static void load_root(void)
+{
+	uint32_t root;
+
+	__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root)::"memory");
+}
+
+static long flushes(long n)
+{
+	for (long i = 0; i < n; i++)
+		load_root();
+	return n;
+}
+
+/* The stack of the kernel for traps, and the tables. */
+static long switches(long n)
+{
+	for (long i = 0; i < n; i++) {
+		pc_set_trap_stack();
+		load_root();
+	}
+	return n;
+}
+
+static const struct {
+	const char *name;
+	long (*batch)(long n);
+} rows[] = {
+	{ "nothing", nothing },
+	{ "system-call", system_calls },
+	{ "fault-of-a-process", process_faults },
+	{ "fault-of-the-kernel", kernel_faults },
+	{ "iret", irets },
+	{ "iret-to-a-process", process_irets },
+	{ "mmu_update", stores },
+	{ "update_va_mapping", mappings },
+	{ "switch-of-processes", switches },
+	{ "flush-of-the-TLB", flushes },
+};
+
+void pc_main(const struct boot_params *params)
+{
+	(void)params;
+	hole = (void *)PC_UNMAPPED;
+	for (unsigned i = 0; i < ARRAY(rows); i++)
+		tell_cost(rows[i].name, rows[i].batch);
+}
+
+/* ---- On Xen ---- */
+
+void start_by_notes(const struct start_info *si)
+{
+	guest_start(si);
+}
+
+void start_on_xen(const struct boot_params *params)
+{
+	guest_start((const struct start_info *)(uintptr_t)params->hdr.hardware_subarch_data);
+}
