@@ -10,8 +10,10 @@
 	}
 INSTRUCTIONS(DEFINE)
 
+/* A wrong answer is told as the vector in a word's upper half and the error code in its lower one. */
 static void say_where(const char *where, const char *what, bool right, unsigned long seen)
 {
+	const unsigned half = sizeof(long) * 4;
 	static char line[128];
 	size_t n = 0;
 
@@ -20,7 +22,7 @@ static void say_where(const char *where, const char *what, bool right, unsigned 
 	while (*what && n < sizeof(line) - 1)
 		line[n++] = *what++;
 	line[n] = 0;
-	check(line, right ? 0 : (long)(seen << 16 | (trap_error & 0xffff)), 0);
+	check(line, right ? 0 : (long)(seen << half | (trap_error & ((1ul << half) - 1))), 0);
 }
 
 /* Division by 0 has vector 0, as "nothing came" has: its frame tells them apart. */
