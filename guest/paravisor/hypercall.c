@@ -125,6 +125,8 @@ long hypercall(struct vcpu *v, uint64_t nr, const uint64_t args[5])
 
 void hypercall_counts(void)
 {
+	uint64_t privileged = 0;
+
 	say("paravisor: hypercalls\n");
 	for (unsigned n = 0; n < NR_HYPERCALLS; n++) {
 		uint64_t sum = 0;
@@ -135,4 +137,7 @@ void hypercall_counts(void)
 			say("  %2u %s %lu%s\n", n, table[n].name ? table[n].name : "?", sum,
 			    table[n].fn ? "" : " (-ENOSYS)");
 	}
+	for (unsigned i = 0; i < nr_vcpus; i++)
+		privileged += vcpu_at(i)->privileged;
+	say("paravisor: %lu privileged instructions\n", privileged);
 }

@@ -185,6 +185,7 @@ struct vcpu {
 
 	struct tss tss;
 	uint64_t counts[NR_HYPERCALLS];
+	uint64_t privileged; /* instructions that were emulated, for they are ring 0's */
 };
 
 static inline struct vcpu *vcpu_at(unsigned id)

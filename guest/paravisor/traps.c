@@ -63,8 +63,10 @@ static void general_protection(struct vcpu *v, struct regs *r)
 		return;
 	if (!r->error)
 		rc = emulate_privileged(v, r);
-	if (!rc)
+	if (!rc) {
+		v->privileged++;
 		return;
+	}
 	if (rc == EMULATE_INVALID) {
 		inject(v, r, TRAP_UD, 0);
 		return;
