@@ -16,55 +16,13 @@
 #define USER_CS   0x73
 #define USER_DS   0x7b
 
-/* 2.6.24; 2.6.31, which calls by vmcall; 3.11; 4.9. */
-#if YEAR == 2008
-#define OLD_REGISTERS 1
-#define WORDS         4
-#define HAS_PGDIR     1
-#define NOIRQ_WORDS   2
-#elif YEAR == 2009
-#define BY_VMCALL   1
-#define HAS_PENDING 1
-#define WORDS       5
-#define HAS_PGDIR   1
-#define NOIRQ_WORDS 2
-#elif YEAR == 2013
-#define HAS_PENDING 1
-#define WORDS       5
-#define NOIRQ_WORDS 2
-#else
-#define HAS_PENDING 1
-#define WORDS       5
-#define NOIRQ_WORDS 1
-#endif
-
-#ifdef BY_VMCALL
-#define CALL_INSTRUCTION ".byte 0x0f, 0x01, 0xc1"
-#else
-#define CALL_INSTRUCTION "int $0x1f"
-#endif
+#include "data.h"
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "abi.h"
-
-struct lguest_data {
-	volatile uint32_t irq_enabled, blocked, cr2, seconds, nanoseconds;
-#ifdef HAS_PENDING
-	volatile uint32_t irq_pending;
-#endif
-	volatile uint8_t status[LGUEST_RING];
-	uint32_t ring[LGUEST_RING][WORDS];
-	uint32_t reserve_mem, tsc_khz;
-#ifdef HAS_PGDIR
-	uint32_t pgdir;
-#endif
-	uint32_t noirq[NOIRQ_WORDS];
-	uint32_t kernel_address, syscall_vec;
-};
 extern struct lguest_data lguest_data;
 
 #ifdef PAE

@@ -3,7 +3,7 @@
  * One kernel, several starts: by its Xen notes at `by_notes`, and by the boot
  * protocol at e_entry, which hardware_subarch in boot_params sends on. Nothing
  * here is privileged until it is sure that this is a PC, and nothing takes for
- * granted where it runs: paging is on for Xen, and off on a PC.
+ * granted where it runs: paging is on for Xen and lguest, and off on a PC.
  */
 #include "arch.h"
 #include "entry.inc"
@@ -17,6 +17,10 @@
 #define LARGE_PAGE	 0x400000
 #define LARGE_PAGES	 16		/* 64 MiB, which is all that the test's machine has */
 #define PTE_FLAGS	 0x87		/* large, for processes too, writable, present */
+#define SMALL_FLAGS	 0x67		/* not large, but accessed and dirty */
+#define SMALL_TABLES	 4		/* 16 MiB */
+#define LHCALL_INIT	 1
+#define LHCALL_TABLES	 4
 
 	.section .note.xen, "a", @note
 	PV_NOTES
@@ -48,7 +52,7 @@ by_notes:
 	.section .rodata
 	.balign 4
 starts:	.long on_a_pc			/* by hardware_subarch */
-	.long on_nothing
+	.long on_lguest
 	.long on_xen
 starts_end:
 
@@ -89,6 +93,44 @@ on_a_pc:
 2:	pushl %esi
 	call start_on_a_pc
 
+	.weak lguest_data, start_on_lguest /* not in every image that begins here */
+/* One to one, until it has told where its lguest_data is and has handed over tables of its own. */
+on_lguest:
+	KEEP_SEGMENTS_OF_ENTRY VIRT_BASE
+	movl $boot_stack_end - VIRT_BASE, %esp
+	KEEP_FLAGS_OF_ENTRY VIRT_BASE
+	movl $SMALL_FLAGS, %eax
+	movl $small_tables - VIRT_BASE, %edi
+	movl $SMALL_TABLES * 1024, %ecx
+1:	stosl
+	addl $4096, %eax
+	loop 1b
+	movl $small_tables - VIRT_BASE + SMALL_FLAGS, %eax
+	movl $page_directory - VIRT_BASE, %edi
+	movl $SMALL_TABLES, %ecx
+1:	movl %eax, (VIRT_BASE / LARGE_PAGE) * 4(%edi)
+	stosl
+	addl $4096, %eax
+	loop 1b
+	movl $LHCALL_INIT, %eax
+	movl $lguest_data - VIRT_BASE, %ebx
+	int $0x1f
+	movl $LHCALL_TABLES, %eax
+	movl $page_directory - VIRT_BASE, %ebx
+	int $0x1f
+	movl $boot_stack_end, %esp
+	movl $2f, %eax
+	jmp *%eax
+2:	pushl %esi
+	call start_on_lguest
+
+	.globl lguest_tick_entry
+lguest_tick_entry:
+	incl events_seen
+	pushl 8(%esp)			/* its flags are lguest_data's first word */
+	popl lguest_data
+	iretl
+
 /* ---- What pc.c needs of a PC ---- */
 
 	.globl load_tables, plain_iret, tick_entry
@@ -123,6 +165,8 @@ tick_entry:
 	.globl page_directory, entry_cr0, boot_stack_end
 page_directory:
 	.skip 4096
+small_tables:
+	.skip SMALL_TABLES * 4096
 	.skip 8192
 boot_stack_end:
 entry_cr0:

@@ -11,11 +11,13 @@
 void start_by_notes(const struct start_info *si) __attribute__((noreturn));
 void start_on_xen(const struct boot_params *params) __attribute__((noreturn));
 void start_on_a_pc(const struct boot_params *params) __attribute__((noreturn));
+void start_on_lguest(const struct boot_params *params) __attribute__((noreturn));
 
 extern uint32_t page_directory[1024], entry_cr0;
 void load_tables(const void *gdtr, const void *idtr, uint32_t cs, uint32_t ds, uint32_t tr);
 void plain_iret(void);
 void tick_entry(void);
+void lguest_tick_entry(void);
 
 void holds(const char *what, bool does);
 void tell_cmdline(const char *line);
