@@ -27,11 +27,20 @@ bool descriptor_admit(uint64_t *desc)
 	return true;
 }
 
+static uint64_t descriptor_of(const struct vcpu *v, uint16_t selector)
+{
+	return (selector & 4 ? ldt_of(v) : gdt_of(v))[selector >> 3];
+}
+
+bool segment_is_64(const struct vcpu *v, uint16_t selector)
+{
+	return ROOT_LEVEL == 4 && (descriptor_of(v, selector) & DESC_L);
+}
+
 /* Compatibility mode adds it to every address, and 32 bits of the sum count. */
 uint64_t segment_base(const struct vcpu *v, uint16_t selector)
 {
-	const uint64_t *table = selector & 4 ? ldt_of(v) : gdt_of(v);
-	uint64_t desc = table[selector >> 3];
+	uint64_t desc = descriptor_of(v, selector);
 
 	return (desc >> 16 & 0xffffff) | (desc >> 56) << 24;
 }

@@ -6,36 +6,7 @@
  * nothing, or faults in the guest.
  */
 #include "asm.h"
-#include "paravisor.h"
-
-/* An instruction on the way through the decoder. */
-struct insn {
-	uint8_t bytes[15];
-	unsigned len, at; /* bytes there; the next to look at */
-	uint8_t rex;
-	bool small; /* operand size prefix */
-};
-
-static uint8_t next(struct insn *i)
-{
-	return i->at < i->len ? i->bytes[i->at++] : 0;
-}
-
-static void fetch(struct vcpu *v, const struct regs *r, struct insn *i)
-{
-	uint64_t rip = code_va(v, r);
-
-	memset(i, 0, sizeof(*i));
-	if (guest_range_ok(rip, sizeof(i->bytes)))
-		i->len = (unsigned)(sizeof(i->bytes) - raw_copy(i->bytes, (const void *)rip, sizeof(i->bytes)));
-}
-
-static uint64_t *gpr(struct regs *r, unsigned n)
-{
-	static const uint8_t at[16] = { 10, 11, 12, 5, 0, 4, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0 };
-
-	return n == 4 ? &r->rsp : (uint64_t *)r + at[n];
-}
+#include "insn.h"
 
 /* ---- Model-specific registers ---- */
 
@@ -152,9 +123,9 @@ static int write_cr(struct vcpu *v, unsigned n, uint64_t value)
 
 static int move_control(struct vcpu *v, struct regs *r, struct insn *i, uint8_t op)
 {
-	uint8_t modrm = next(i);
+	uint8_t modrm = insn_next(i);
 	unsigned n = (modrm >> 3 & 7) | (i->rex & 4) << 1;
-	uint64_t *reg = gpr(r, (modrm & 7) | (i->rex & 1) << 3);
+	uint64_t *reg = insn_gpr(r, (modrm & 7) | (i->rex & 1) << 3);
 	long rc;
 
 	switch (op) {
@@ -174,7 +145,7 @@ static int move_control(struct vcpu *v, struct regs *r, struct insn *i, uint8_t 
 	}
 }
 
-/* ---- cpuid, xsetbv, ports ---- */
+/* ---- cpuid, xsetbv ---- */
 
 static int do_cpuid(struct vcpu *v, struct regs *r)
 {
@@ -197,58 +168,11 @@ static int do_xsetbv(struct vcpu *v, struct regs *r)
 	return safe_xsetbv(0, value);
 }
 
-/* No port is the guest's: reads give all ones, writes go nowhere. */
-static int do_in(struct regs *r, unsigned bytes)
-{
-	if (bytes == 4)
-		r->rax = 0xffffffff;
-	else
-		r->rax |= bytes == 1 ? 0xff : 0xffff;
-	return 0;
-}
-
-/* Its kernel counts as ring 1, or as ring 0 by the assist. */
-static bool iopl_allows(const struct vcpu *v)
-{
-	return v->iopl >= (!v->kernel_mode ? 3u : architectural_iopl ? 0u : 1u);
-}
-
-/* A bit of the guest's bitmap forbids a port; every port of the access counts. */
-static bool bitmap_clear(const struct vcpu *v, uint16_t port, unsigned bytes)
-{
-	for (unsigned n = port; n < port + bytes; n++) {
-		uint8_t bits;
-
-		if (n >= v->port_bits || copy_from_guest(&bits, v->port_bitmap + n / 8, 1) || (bits >> n % 8 & 1))
-			return false;
-	}
-	return true;
-}
-
-/* The bitmap is the kernel's, and a process's page tables have no page of the kernel. */
-static bool bitmap_allows(const struct vcpu *v, uint16_t port, unsigned bytes)
-{
-	uint64_t cr3 = read_cr3();
-	bool allows;
-
-	write_cr3(v->kernel_cr3);
-	allows = bitmap_clear(v, port, bytes);
-	write_cr3(cr3);
-	return allows;
-}
-
-static int do_port(struct vcpu *v, struct regs *r, uint8_t op, uint16_t port, unsigned bytes)
-{
-	if (!iopl_allows(v) && !bitmap_allows(v, port, bytes))
-		return EMULATE_PROTECTED;
-	return op & 2 ? 0 : do_in(r, bytes);
-}
-
 /* ---- Dispatch ---- */
 
 static int two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 {
-	uint8_t op = next(i);
+	uint8_t op = insn_next(i);
 
 	if (op == 0xa2)
 		return do_cpuid(v, r);
@@ -256,7 +180,7 @@ static int two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 		return 1;
 	switch (op) {
 	case 0x01:
-		return next(i) == 0xd1 ? do_xsetbv(v, r) : 1;
+		return insn_next(i) == 0xd1 ? do_xsetbv(v, r) : 1;
 	case 0x06: /* clts */
 		return write_cr(v, 0, v->cr0 & ~8ull);
 	case 0x08:
@@ -295,16 +219,21 @@ static int one_byte(struct vcpu *v, struct regs *r, struct insn *i, uint8_t op)
 	case 0xfa:
 	case 0xfb: /* cli, sti: the interrupt flag is not the guest's */
 		return !iopl_allows(v);
+	case 0x6c:
+	case 0x6d:
+	case 0x6e:
+	case 0x6f:
+		return port_string(v, r, i, op, bytes);
 	case 0xe4:
 	case 0xe5:
 	case 0xe6:
 	case 0xe7:
-		return do_port(v, r, op, next(i), bytes);
+		return port_access(v, r, op, insn_next(i), bytes);
 	case 0xec:
 	case 0xed:
 	case 0xee:
 	case 0xef:
-		return do_port(v, r, op, (uint16_t)r->rdx, bytes);
+		return port_access(v, r, op, (uint16_t)r->rdx, bytes);
 	}
 	return 1;
 }
@@ -315,13 +244,8 @@ int emulate_privileged(struct vcpu *v, struct regs *r)
 	uint8_t op;
 	int rc;
 
-	fetch(v, r, &i);
-	for (op = next(&i); op == 0x66 || op == 0xf2 || op == 0xf3; op = next(&i))
-		i.small |= op == 0x66;
-	if ((op & 0xf0) == 0x40) {
-		i.rex = op;
-		op = next(&i);
-	}
+	insn_fetch(v, r, &i);
+	op = insn_opcode(&i);
 	rc = op == 0x0f ? two_byte(v, r, &i) : one_byte(v, r, &i, op);
 	if (!rc)
 		r->rip += i.at;
@@ -334,7 +258,7 @@ int emulate_forced(struct vcpu *v, struct regs *r)
 	static const uint8_t forced_cpuid[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
 	struct insn i;
 
-	fetch(v, r, &i);
+	insn_fetch(v, r, &i);
 	if (i.len < sizeof(forced_cpuid) || memcmp(i.bytes, forced_cpuid, sizeof(forced_cpuid)))
 		return 1;
 	r->rip += sizeof(forced_cpuid);

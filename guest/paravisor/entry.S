@@ -562,6 +562,8 @@ sysenter_entry:
 2:	pushq $SEL_DS
 	pushq $0
 	pushfq
+	pushq $2			/* sysenter leaves DF, NT, TF and AC as they were */
+	popfq
 	pushq $SEL_CS32
 	pushq $0
 	pushq $0
@@ -592,7 +594,7 @@ raw_copy:
 	ret
 
 /* Each of these returns 0, or 1 where the instruction faulted. */
-	.globl safe_rdmsr, safe_wrmsr, safe_xsetbv, safe_load_gs, safe_load_segment
+	.globl safe_rdmsr, safe_wrmsr, safe_xsetbv, safe_load_gs, safe_load_segment, safe_segment_limit
 safe_rdmsr:
 	movl %edi, %ecx
 	MAY_FAULT failed, rdmsr
@@ -633,6 +635,17 @@ safe_load_segment:
 succeeded:
 	xorl %eax, %eax
 	ret
+safe_segment_limit:			/* (selector, to be written, *limit) */
+	testl %esi, %esi
+	jnz 1f
+	MAY_FAULT failed, verr %di
+	jmp 2f
+1:	MAY_FAULT failed, verw %di
+2:	jnz failed
+	MAY_FAULT failed, lsl %edi, %eax
+	jnz failed
+	movq %rax, (%rdx)
+	jmp succeeded
 safe_load_gs:				/* of the side that is swapped out */
 	swapgs
 	MAY_FAULT 1f, movw %di, %gs

@@ -45,6 +45,7 @@ __extension__ typedef unsigned __int128 u128;
 #define CR0_TS      8ull
 
 #define DR6_RESET   0xffff0ff0ull
+#define DR6_STEP    0x4000ull
 #define DR7_RESET   0x400ull
 
 /* Exceptions, by the processor's numbers. */
@@ -351,7 +352,8 @@ int safe_rdmsr(uint32_t msr, uint64_t *ret);
 int safe_wrmsr(uint32_t msr, uint64_t value);
 int safe_xsetbv(uint32_t index, uint64_t value);
 int safe_load_gs(uint16_t selector);
-int safe_load_segment(unsigned which, uint16_t selector); /* 0 ds, 1 es, 2 fs, 3 gs */
+int safe_load_segment(unsigned which, uint16_t selector);             /* 0 ds, 1 es, 2 fs, 3 gs */
+int safe_segment_limit(uint16_t selector, bool write, uint64_t *ret); /* 0: it is there, and may be used so */
 
 /* ---- ring0.c; and what it asks of the guest's ABI (traps.c) ---- */
 void own_interrupt(struct vcpu *v, uint32_t vector);
@@ -388,8 +390,8 @@ void nmi_done(struct vcpu *v);
 extern bool m2p_strict;         /* vm_assist: no machine-to-physical table in a process's address space */
 extern bool architectural_iopl; /* vm_assist: %rflags in the guest's frames carries its IOPL */
 
-/* ---- emulate.c, ptwr.c: 0 done, 1 not mine, or for the first: that is no instruction at all ---- */
-enum { EMULATE_PROTECTED = 1, EMULATE_INVALID = 2 };
+/* ---- emulate.c, ptwr.c: 0 done, or a reason why not, or that %rip stays where it is ---- */
+enum { EMULATE_PROTECTED = 1, EMULATE_INVALID = 2, EMULATE_STAYS = 3 };
 int emulate_privileged(struct vcpu *v, struct regs *r);
 int emulate_forced(struct vcpu *v, struct regs *r);
 int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t address);
@@ -590,7 +592,8 @@ static inline uint64_t *ldt_of(const struct vcpu *v)
 	return (uint64_t *)(TABLES_VA + v->id * (uint64_t)TABLES_SIZE + LDT_OFF);
 }
 bool descriptor_admit(uint64_t *desc);
-uint64_t segment_base(const struct vcpu *v, uint16_t selector); /* of a 32-bit guest's segment */
+uint64_t segment_base(const struct vcpu *v, uint16_t selector); /* of a segment of 32-bit code */
+bool segment_is_64(const struct vcpu *v, uint16_t selector);    /* its code is 64-bit */
 
 /* Where the instruction at %cs:%rip lies. */
 static inline uint64_t code_va(const struct vcpu *v, const struct regs *r)

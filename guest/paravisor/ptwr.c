@@ -6,7 +6,7 @@
  * address is the fault's, so only the operation, its register or immediate
  * operand and the instruction's length are decoded.
  */
-#include "paravisor.h"
+#include "insn.h"
 
 enum op { OP_NONE, OP_MOV, OP_XCHG, OP_CMPXCHG, OP_CMPXCHG8B, OP_AND, OP_OR, OP_XOR, OP_BTS, OP_BTR, OP_BTC };
 
@@ -19,45 +19,26 @@ struct write {
 	unsigned high; /* 8: the register is ah..bh */
 };
 
-struct cursor {
-	uint8_t bytes[15];
-	unsigned len, at;
-	uint8_t rex;
-	bool small;
-};
-
-static uint8_t next(struct cursor *c)
-{
-	return c->at < c->len ? c->bytes[c->at++] : 0;
-}
-
-static uint64_t *gpr(struct regs *r, unsigned n)
-{
-	static const uint8_t at[16] = { 10, 11, 12, 5, 0, 4, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0 };
-
-	return n == 4 ? &r->rsp : (uint64_t *)r + at[n];
-}
-
-static uint64_t immediate(struct cursor *c, unsigned bytes)
+static uint64_t immediate(struct insn *c, unsigned bytes)
 {
 	uint64_t value = 0;
 
 	for (unsigned i = 0; i < bytes; i++)
-		value |= (uint64_t)next(c) << (8 * i);
+		value |= (uint64_t)insn_next(c) << (8 * i);
 	return bytes == 8 ? value : (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes));
 }
 
 /* Skip what of the memory operand follows the ModRM byte. */
-static void skip_memory(struct cursor *c, uint8_t modrm)
+static void skip_memory(struct insn *c, uint8_t modrm)
 {
 	unsigned mod = modrm >> 6, base = modrm & 7;
 
 	if (base == 4)
-		base = next(c) & 7;
+		base = insn_next(c) & 7;
 	else if (mod == 0 && base == 5)
 		base = 5; /* relative to rip: 4 bytes, as below */
 	if (mod == 1)
-		next(c);
+		insn_next(c);
 	else if (mod == 2 || (mod == 0 && base == 5))
 		c->at += 4;
 }
@@ -94,36 +75,22 @@ static const struct opcode *find(bool two, uint8_t code, uint8_t modrm)
 	return NULL;
 }
 
-static uint8_t prefixes(struct cursor *c)
-{
-	uint8_t b = next(c);
-
-	for (; b == 0x66 || b == 0xf0 || b == 0xf2 || b == 0xf3 || b == 0x2e || b == 0x3e || b == 0x64 || b == 0x65;
-	     b = next(c))
-		c->small |= b == 0x66;
-	if ((b & 0xf0) == 0x40) {
-		c->rex = b;
-		b = next(c);
-	}
-	return b;
-}
-
 /* edx:eax, ecx:ebx */
 static uint64_t pair(uint64_t high, uint64_t low)
 {
 	return high << 32 | (uint32_t)low;
 }
 
-static bool decode(struct regs *r, struct cursor *c, struct write *w)
+static bool decode(struct regs *r, struct insn *c, struct write *w)
 {
-	uint8_t code = prefixes(c), modrm;
+	uint8_t code = insn_opcode(c), modrm;
 	bool two = code == 0x0f;
 	const struct opcode *o;
 	unsigned reg;
 
 	if (two)
-		code = next(c);
-	modrm = next(c);
+		code = insn_next(c);
+	modrm = insn_next(c);
 	o = find(two, code, modrm);
 	if (!o || modrm >> 6 == 3)
 		return false;
@@ -132,7 +99,7 @@ static bool decode(struct regs *r, struct cursor *c, struct write *w)
 	w->op = o->op;
 	w->bytes = o->byte ? 1 : c->rex & 8 || o->operand == FROM_PAIR ? 8 : c->small ? 2 : 4;
 	w->high = o->byte && !c->rex && reg >= 4 ? 8 : 0;
-	w->reg = o->operand == FROM_REG ? gpr(r, w->high ? reg - 4 : reg) : NULL;
+	w->reg = o->operand == FROM_REG ? insn_gpr(r, w->high ? reg - 4 : reg) : NULL;
 	if (o->operand == FROM_IMM8)
 		w->imm = immediate(c, 1);
 	else if (o->operand == FROM_IMM)
@@ -260,7 +227,7 @@ static int apply_common(struct regs *r, uint64_t code, uint64_t mfn, uint64_t va
 
 	if ((rex & 0xf8) != 0x48 || (op != 0x87 && op != 0x89) || mod > 1 || rm == 4 || (!mod && rm == 5) || (va & 7))
 		return 1;
-	reg = gpr(r, (modrm >> 3 & 7) | (rex & 4) << 1);
+	reg = insn_gpr(r, (modrm >> 3 & 7) | (rex & 4) << 1);
 	if (entry_set(mfn, (unsigned)(va & 0xfff) / 8, *reg, ENTRY_SET, &old))
 		return 1;
 	if (op == 0x87)
@@ -272,7 +239,7 @@ static int apply_common(struct regs *r, uint64_t code, uint64_t mfn, uint64_t va
 int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t va)
 {
 	uint64_t table, mfn, code, at = code_va(v, r), *pte = walk(v->kernel_mfn, va, 1, &table);
-	struct cursor c = { .len = sizeof(c.bytes) };
+	struct insn c;
 	struct write w = { .op = OP_NONE };
 
 	if (!pte || (*pte & (PTE_P | PTE_W)) != PTE_P)
@@ -282,7 +249,7 @@ int emulate_table_write(struct vcpu *v, struct regs *r, uint64_t va)
 		return 1;
 	if (ROOT_LEVEL == 4 && load_guest(at, &code) && !apply_common(r, code, mfn, va))
 		return 0;
-	c.len -= (unsigned)raw_copy(c.bytes, (const void *)at, sizeof(c.bytes));
+	insn_fetch(v, r, &c);
 	if (!decode(r, &c, &w) || (va & 7) + w.bytes > 8)
 		return 1;
 	return apply(&w, r, mfn, va);

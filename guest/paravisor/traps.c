@@ -28,6 +28,16 @@ void deliver_upcall(struct regs *r)
 	bounce(v, r, v->event.rip, true, NULL);
 }
 
+/* Behind an instruction that was done for the guest: what the processor would do there. */
+static void instruction_done(struct vcpu *v, struct regs *r)
+{
+	r->rflags &= ~FLAG_RF;
+	if (!(r->rflags & FLAG_TF))
+		return;
+	v->dr[6] |= DR6_STEP;
+	inject(v, r, TRAP_DB, 0);
+}
+
 /* ---- Page faults ---- */
 
 static void page_fault(struct vcpu *v, struct regs *r)
@@ -43,8 +53,10 @@ static void page_fault(struct vcpu *v, struct regs *r)
 		return;
 	}
 	if ((r->error & PF_PRESENT) && v->kernel_mode && !is_paravisors(va)) {
-		if ((r->error & PF_WRITE) && !emulate_table_write(v, r, va))
+		if ((r->error & PF_WRITE) && !emulate_table_write(v, r, va)) {
+			instruction_done(v, r);
 			return;
+		}
 		if (fault_is_stale(v, va, r->error))
 			return;
 	}
@@ -63,11 +75,14 @@ static void general_protection(struct vcpu *v, struct regs *r)
 		return;
 	if (!r->error)
 		rc = emulate_privileged(v, r);
-	if (!rc) {
+	switch (rc) {
+	case 0:
 		v->privileged++;
+		instruction_done(v, r);
 		return;
-	}
-	if (rc == EMULATE_INVALID) {
+	case EMULATE_STAYS:
+		return;
+	case EMULATE_INVALID:
 		inject(v, r, TRAP_UD, 0);
 		return;
 	}
@@ -77,7 +92,9 @@ static void general_protection(struct vcpu *v, struct regs *r)
 
 static void invalid_opcode(struct vcpu *v, struct regs *r)
 {
-	if (emulate_forced(v, r) && !is_icebp(v, r))
+	if (!emulate_forced(v, r))
+		instruction_done(v, r);
+	else if (!is_icebp(v, r))
 		inject(v, r, TRAP_UD, 0);
 }
 

@@ -11,6 +11,7 @@
 
 #include <xen/features.h>
 #include <xen/grant_table.h>
+#include <xen/physdev.h>
 
 static uint8_t page[4096] __attribute__((aligned(4096)));
 static uint8_t other[4096] __attribute__((aligned(4096)));
@@ -303,6 +304,43 @@ static void descriptors(void)
 	check("a free one cannot", (long)try(load_es, 2 << 3 | 1, 0), 13);
 }
 
+/* ---- Ports: none is the guest's, but it says which it wants to reach nothing by ---- */
+
+static long physdev(unsigned cmd, const void *arg)
+{
+	return call(__HYPERVISOR_physdev_op, cmd, (unsigned long)arg, 0, 0, 0);
+}
+
+static void do_rep_insb(unsigned long at, unsigned long count)
+{
+	__asm__ volatile("rep insb" : "+D"(at), "+c"(count) : "d"(0x80) : "memory");
+}
+
+static void ports(void)
+{
+	static uint8_t bitmap[8192];
+	struct physdev_set_iobitmap allowed = { .nr_ports = 0x100 };
+	struct physdev_set_iopl level = { 1 };
+
+	set_xen_guest_handle(allowed.bitmap, bitmap);
+	check("a bitmap of ports", physdev(PHYSDEVOP_set_iobitmap, &allowed), 0);
+	check("a process's out", (long)in_user(do_out, 0, 0), BACK);
+	bitmap[0x10] = 1;
+	check("not by a bit that is set", (long)in_user(do_out, 0, 0), TRAP_GP);
+	check("nor the kernel's insb", (long)try(do_rep_insb, P(other), 2), TRAP_GP);
+	check("I/O level 1", physdev(PHYSDEVOP_set_iopl, &level), 0);
+	other[0] = other[1] = other[2] = 0;
+	check("then it may", (long)try(do_rep_insb, P(other), 2), 0);
+	check("two bytes of ones", other[0] == 0xff && other[1] == 0xff && !other[2], 1);
+	level.iopl = 3;
+	physdev(PHYSDEVOP_set_iopl, &level);
+	check("a process's insb never", (long)in_user(do_rep_insb, P(other), 2), TRAP_GP);
+	level.iopl = 0;
+	physdev(PHYSDEVOP_set_iopl, &level);
+	allowed.nr_ports = 0;
+	check("no port again", physdev(PHYSDEVOP_set_iobitmap, &allowed), 0);
+}
+
 /* ---- Events and time ---- */
 
 static bool is_pending(unsigned port)
@@ -403,6 +441,7 @@ void guest_main(void)
 	tables();
 	direct_writes();
 	ring3();
+	ports();
 	memory();
 	exchange_frames();
 	grants();

@@ -66,6 +66,8 @@ CODE(do_lmsw, "lmsw %%ax")
 CODE(do_mov_cr3, "mov %%eax, %%cr3")
 CODE(do_mov_cr4, "mov %%eax, %%cr4")
 CODE(do_sysenter, "sysenter")
+/* It clears no flag but IF and VM: direction, nested task and alignment come along. */
+CODE(do_sysenter_flags, "pushf; orl $0x44400, (%%esp); popf; sysenter")
 CODE(do_syscall, "syscall")
 CODE(do_sysexit, "xor %%ecx, %%ecx; xor %%edx, %%edx; sysexit")
 CODE(do_int_f0, "int $0xf0")
@@ -89,6 +91,7 @@ static const struct instruction rows[] = {
 	{ "a jump into the hypervisor's part", do_jump, 0xfffff000, TRAP_PF, 0x10, TRAP_PF, 0x14 },
 	{ "syscall, which is off", do_syscall, 0, TRAP_UD, NONE, TRAP_UD, NONE },
 	{ "sysenter, without a callback", do_sysenter, 0, NONE, NONE, TRAP_GP, 0 },
+	{ "sysenter with odd flags", do_sysenter_flags, 0, NONE, NONE, TRAP_GP, 0 },
 	{ "sysexit", do_sysexit, 0, TRAP_GP, 0, TRAP_GP, 0 },
 	{ "cli", do_cli, 0, TRAP_GP, 0, TRAP_GP, 0 },
 	{ "sti", do_sti, 0, TRAP_GP, 0, TRAP_GP, 0 },

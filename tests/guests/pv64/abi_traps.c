@@ -120,6 +120,112 @@ static void levels(void)
 	call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iobitmap, P(ports), 0, 0, 0);
 }
 
+/* ---- Strings of ports ---- */
+
+static volatile struct {
+	unsigned long at, left; /* %rdi or %rsi, and %rcx, when they ended or faulted */
+} string;
+
+#define STRING(name, insn, reg)                                                                                        \
+	static void name(unsigned long a, unsigned long b)                                                             \
+	{                                                                                                              \
+		string.at = a;                                                                                         \
+		string.left = b;                                                                                       \
+		__asm__ volatile(insn "; cld" : "+" reg(a), "+c"(b) : "d"(0x80) : "memory");                           \
+		string.at = a;                                                                                         \
+		string.left = b;                                                                                       \
+	}
+STRING(do_insb, "insb", "D")
+STRING(do_rep_insl, "rep insl", "D")
+STRING(do_rep_insl_down, "std; rep insl", "D")
+STRING(do_rep_insw_short, "addr32 rep insw", "D")
+STRING(do_rep_outsb, "rep outsb", "S")
+STRING(do_outsl_fs, "fs outsl", "S")
+
+static void clear(uint8_t *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((volatile uint8_t *)at)[i] = 0;
+}
+
+static long ones(const uint8_t *at)
+{
+	long n = 0;
+
+	while (at[n] == 0xff)
+		n++;
+	return n;
+}
+
+static void string_refused(void)
+{
+	check("rep outsb without a right to the port", (long)try(do_rep_outsb, P(spare[0]), 3), TRAP_GP);
+	check("rep insl of none either", (long)try(do_rep_insl, P(spare[0]), 0), TRAP_GP);
+	check("a process's insb", (long)in_user(do_insb, P(spare[0]), 1), TRAP_GP);
+}
+
+static void string_done(void)
+{
+	clear(spare[0], sizeof(spare[0]));
+	check("insb", (long)try(do_insb, P(spare[0]), 7), 0);
+	check("a byte of ones", ones(spare[0]), 1);
+	check("one further, and the count as it was", string.at == P(spare[0][1]) && string.left == 7, 1);
+	check("rep insl", (long)in_user(do_rep_insl, P(spare[0]), 3), 32);
+	check("twelve bytes", ones(spare[0]), 12);
+	check("and to the count's end", string.at == P(spare[0][12]) && !string.left, 1);
+	clear(spare[0], 12);
+	check("downwards", (long)in_user(do_rep_insl_down, P(spare[0][8]), 2), 32);
+	check("leaves the first", ones(spare[0] + 4) == 8 && !spare[0][3], 1);
+	check("more than is done at once", (long)try(do_rep_outsb, P(spare[0]), 4000), 0);
+	check("to its end", string.at == P(spare[0][4000]) && !string.left, 1);
+	check("of an %fs of 0", (long)try(do_outsl_fs, P(spare[0]), 1), 0);
+}
+
+static void string_faults(void)
+{
+	uint64_t pte = pte_of(spare[1]);
+
+	map_at(spare[1], 0);
+	check("outsb from what is not mapped", (long)try(do_rep_outsb, P(spare[1]), 1), TRAP_PF);
+	check("its error", (long)trap_error, 0);
+	check("insl across a page's end", (long)in_user(do_rep_insl, P(spare[1]) - 6, 3), TRAP_PF);
+	check("its error, as a process's", (long)trap_error, 6);
+	check("where it is missing", (long)shared->vcpu_info[0].arch.cr2, (long)P(spare[1]));
+	map_at(spare[1], pte);
+	check("what there was memory for is done", ones(spare[1] - 6) >= 4, 1);
+	check("a 32-bit address", (long)try(do_rep_insw_short, 0x7000000000 | 0x123456, 1), TRAP_PF);
+	check("is cut", (long)shared->vcpu_info[0].arch.cr2, 0x123456);
+	check("an address that is none", (long)try(do_rep_insl, 0x8000000000000000, 1), TRAP_GP);
+	check("one of the hypervisor", (long)try(do_rep_insl, 0xffff820000000000, 1), TRAP_GP);
+}
+
+static void strings(void)
+{
+	string_refused();
+	set_iopl(3);
+	string_done();
+	string_faults();
+	set_iopl(0);
+}
+
+/* ---- The trap flag, over an instruction that is done for the guest ---- */
+
+static void do_step(unsigned long a, unsigned long b)
+{
+	(void)a, (void)b;
+	__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; clts; pushfq; andl $~0x100, (%%rsp); popfq" ::: "memory");
+}
+
+static void single_step(void)
+{
+	call(__HYPERVISOR_set_debugreg, 6, 0, 0, 0, 0);
+	debug_hits = 0;
+	check("clts with the trap flag", (long)try(do_step, 0, 0), 0);
+	check("each instruction traps, and it too", (long)debug_hits, 4);
+	check("and DR6 says so", call(__HYPERVISOR_get_debugreg, 6, 0, 0, 0, 0) >> 14 & 1, 1);
+	call(__HYPERVISOR_set_debugreg, 6, 0xffff0ff0, 0, 0, 0);
+}
+
 /* The other way: the level is that of the flags which iret returns to. */
 static void architectural(void)
 {
@@ -224,6 +330,8 @@ void check_traps(void)
 	check_instructions(rows, ARRAY(rows));
 	frames();
 	levels();
+	strings();
+	single_step();
 	system_calls();
 	architectural();
 	bad_returns();
