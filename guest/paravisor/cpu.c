@@ -229,6 +229,11 @@ bool cpu_has_xsave(void)
 	return guest_has(XEN_X86_FEATURE_XSAVE);
 }
 
+bool cpu_has_tsc_aux(void)
+{
+	return guest_has(XEN_X86_FEATURE_RDTSCP) || guest_has(XEN_X86_FEATURE_RDPID);
+}
+
 #define CR4_TSD      0x4ull
 #define CR4_DE       0x8ull
 #define CR4_PAE      0x20ull

@@ -56,7 +56,7 @@ static void fill_start_info(void)
 /* Xen's public hypercall page: 32 bytes a call. */
 #if ROOT_LEVEL == 4
 
-static void fill_hypercall_page(uint8_t *page)
+void hypercall_page_fill(uint8_t *page)
 {
 	static const uint8_t head[] = { 0x51, 0x41, 0x53, 0xb8 };             /* push %rcx; push %r11; mov $N, %eax */
 	static const uint8_t tail[] = { 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 }; /* syscall; pop; pop; ret */
@@ -75,7 +75,7 @@ static void fill_hypercall_page(uint8_t *page)
 
 #else
 
-static void fill_hypercall_page(uint8_t *page)
+void hypercall_page_fill(uint8_t *page)
 {
 	static const uint8_t tail[] = { 0xcd, VEC_HYPERCALL32, 0xc3 };                    /* int; ret */
 	static const uint8_t iret[] = { 0x50, 0xb8, 23, 0, 0, 0, 0xcd, VEC_HYPERCALL32 }; /* push %eax; mov; int */
@@ -108,7 +108,7 @@ void guest_init(void)
 	give_frames();
 	fill_start_info();
 	if (facts.hypercall_pfn != PV_NONE)
-		fill_hypercall_page(guest_page(facts.hypercall_pfn, "hypercall page"));
+		hypercall_page_fill(guest_page(facts.hypercall_pfn, "hypercall page"));
 	for (unsigned i = 0; i < facts.nr_vcpus; i++)
 		vcpu_at(i)->info = &shared_info->vcpu_info[i];
 	rc = root == PV_NONE ? -XEN_EINVAL : set_kernel_root(v, root);

@@ -8,64 +8,14 @@
 #include "asm.h"
 #include "insn.h"
 
-/* ---- Model-specific registers ---- */
-
-static int read_msr(struct vcpu *v, uint32_t msr, uint64_t *ret)
-{
-	switch (msr) {
-	case MSR_FS_BASE:
-	case MSR_GS_BASE:
-	case MSR_KERNEL_GS_BASE:
-	case MSR_PAT:
-		*ret = rdmsr(msr);
-		return 0;
-	case MSR_EFER:
-		*ret = rdmsr(msr) & 0xd01; /* SCE LME LMA NXE */
-		return 0;
-	case MSR_APIC_BASE:
-		*ret = 0xfee00800 | (v->id ? 0 : 0x100);
-		return 0;
-	case 0x10: /* TSC */
-		*ret = rdtsc();
-		return 0;
-	case MSR_PLATFORM_INFO: /* of what it could tell, only whether cpuid can fault: the guest gets no say in that */
-	case MSR_MISC_FEATURES:
-	case 0x17:  /* platform id */
-	case 0x8b:  /* microcode revision */
-	case 0x179: /* machine checks: capabilities (no banks), status, control */
-	case 0x17a:
-	case 0x17b:
-	case 0x1a0: /* MISC_ENABLE */
-		*ret = 0;
-		return 0;
-	}
-	return 1;
-}
-
-static int write_msr(uint32_t msr, uint64_t value)
-{
-	switch (msr) {
-	case MSR_FS_BASE:
-	case MSR_GS_BASE:
-	case MSR_KERNEL_GS_BASE:
-		return safe_wrmsr(msr, value);
-	case MSR_PAT:
-		return value != rdmsr(MSR_PAT);
-	case 0x8b:
-	case 0x17a:
-	case 0x17b:
-	case 0x1a0:
-		return 0;
-	}
-	return 1;
-}
+/* ---- rdmsr, wrmsr: msr.c; the time stamp ---- */
 
 static int do_rdmsr(struct vcpu *v, struct regs *r)
 {
 	uint64_t value;
 
 	trace(v, 'm', r->rcx, r->rip);
-	if (read_msr(v, (uint32_t)r->rcx, &value))
+	if (msr_read(v, (uint32_t)r->rcx, &value))
 		return 1;
 	r->rax = (uint32_t)value;
 	r->rdx = value >> 32;
@@ -75,7 +25,26 @@ static int do_rdmsr(struct vcpu *v, struct regs *r)
 static int do_wrmsr(struct vcpu *v, struct regs *r)
 {
 	trace(v, 'M', r->rcx, r->rip);
-	return write_msr((uint32_t)r->rcx, (uint32_t)r->rax | r->rdx << 32);
+	return msr_write((uint32_t)r->rcx, (uint32_t)r->rax | r->rdx << 32);
+}
+
+static int do_rdtsc(struct regs *r)
+{
+	uint64_t tsc = rdtsc();
+
+	r->rax = (uint32_t)tsc;
+	r->rdx = tsc >> 32;
+	return 0;
+}
+
+static int do_rdtscp(struct vcpu *v, struct regs *r)
+{
+	uint64_t aux;
+
+	if (msr_read(v, MSR_TSC_AUX, &aux))
+		return EMULATE_INVALID;
+	r->rcx = (uint32_t)aux;
+	return do_rdtsc(r);
 }
 
 /* ---- Control and debug registers ---- */
@@ -170,6 +139,17 @@ static int do_xsetbv(struct vcpu *v, struct regs *r)
 
 /* ---- Dispatch ---- */
 
+static int group_7(struct vcpu *v, struct regs *r, uint8_t modrm)
+{
+	switch (modrm) {
+	case 0xd1:
+		return do_xsetbv(v, r);
+	case 0xf9:
+		return do_rdtscp(v, r);
+	}
+	return EMULATE_PROTECTED;
+}
+
 static int two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 {
 	uint8_t op = insn_next(i);
@@ -180,7 +160,7 @@ static int two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 		return 1;
 	switch (op) {
 	case 0x01:
-		return insn_next(i) == 0xd1 ? do_xsetbv(v, r) : 1;
+		return group_7(v, r, insn_next(i));
 	case 0x06: /* clts */
 		return write_cr(v, 0, v->cr0 & ~8ull);
 	case 0x08:
@@ -193,13 +173,8 @@ static int two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 		return move_control(v, r, i, op);
 	case 0x30:
 		return do_wrmsr(v, r);
-	case 0x31: {
-		uint64_t tsc = rdtsc();
-
-		r->rax = (uint32_t)tsc;
-		r->rdx = tsc >> 32;
-		return 0;
-	}
+	case 0x31:
+		return do_rdtsc(r);
 	case 0x32:
 		return do_rdmsr(v, r);
 	}

@@ -35,6 +35,10 @@ static inline uint64_t *insn_gpr(struct regs *r, unsigned n)
 void insn_fetch(struct vcpu *v, const struct regs *r, struct insn *i);
 uint8_t insn_opcode(struct insn *i); /* behind its prefixes */
 
+/* ---- msr.c: 0, or 1 for #GP ---- */
+int msr_read(struct vcpu *v, uint32_t msr, uint64_t *ret);
+int msr_write(uint32_t msr, uint64_t value);
+
 /* ---- ports.c: as emulate_privileged() ---- */
 bool iopl_allows(const struct vcpu *v);
 int port_access(struct vcpu *v, struct regs *r, uint8_t op, uint16_t port, unsigned bytes);

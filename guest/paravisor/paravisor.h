@@ -290,6 +290,7 @@ static inline uint64_t va_frame(const void *va)
 /* ---- domain.c: the guest, once; and its first entry, on vCPU 0's stack ---- */
 void guest_init(void);
 void start_guest(void) __attribute__((noreturn));
+void hypercall_page_fill(uint8_t *page);
 
 /* The machine frame of a guest frame, or PV_NONE. */
 uint64_t pfn_to_mfn(uint64_t pfn);
@@ -303,6 +304,7 @@ void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, uint32_t out[4]);
 uint64_t real_cr4(const struct vcpu *v);
 uint64_t guest_cr4_mask(void);
 bool cpu_has_xsave(void);
+bool cpu_has_tsc_aux(void);
 bool xcr0_fits(uint64_t xcr0);
 
 /* Never the guest's; and what it may give as an address at all. */
@@ -311,9 +313,14 @@ static inline bool is_paravisors(uint64_t va)
 	return ROOT_LEVEL == 4 ? va >> HV_SHIFT == HV_TAG : va >= M2P32_VA;
 }
 
+static inline bool is_canonical(uint64_t va)
+{
+	return va >> 47 == 0 || va >> 47 == 0x1ffff;
+}
+
 static inline bool is_address(uint64_t va)
 {
-	return (ROOT_LEVEL == 3 || va >> 47 == 0 || va >> 47 == 0x1ffff) && !is_paravisors(va);
+	return (ROOT_LEVEL == 3 || is_canonical(va)) && !is_paravisors(va);
 }
 
 /* ---- guest memory: copies that survive a fault ---- */

@@ -171,7 +171,7 @@ long hc_update_descriptor(struct vcpu *v, uint64_t maddr, uint64_t desc, uint64_
 long hc_set_segment_base(struct vcpu *v, uint64_t which, uint64_t base, uint64_t c, uint64_t d, uint64_t e)
 {
 	(void)v, (void)c, (void)d, (void)e;
-	if (which != SEGBASE_GS_USER_SEL && base >> 47 && base >> 47 != 0x1ffff)
+	if (which != SEGBASE_GS_USER_SEL && !is_canonical(base))
 		return -XEN_EINVAL;
 	switch (which) {
 	case SEGBASE_FS:

@@ -111,6 +111,8 @@ static const struct instruction rows[] = {
 	{ "an MSR that is none", do_rdmsr, 0x12345, TRAP_GP, 0, TRAP_GP, 0 },
 	{ "the address of the system call, by wrmsr", do_wrmsr, 0xc0000082, TRAP_GP, 0, TRAP_GP, 0 },
 	{ "that of sysenter", do_wrmsr, 0x176, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "the base of %fs, which is 64-bit code's", do_rdmsr, 0xc0000100, TRAP_GP, 0, TRAP_GP, 0 },
+	{ "a write to it", do_wrmsr, 0xc0000100, TRAP_GP, 0, TRAP_GP, 0 },
 	{ "wbinvd", do_wbinvd, 0, 0, NONE, TRAP_GP, 0 },
 	{ "rdtsc", do_rdtsc, 0, 0, NONE, BACK, NONE },
 	{ "a call into ring 0", far_call, RING_0_CS, TRAP_GP, RING_0_CS, TRAP_GP, RING_0_CS },

@@ -86,6 +86,73 @@ static void frames(void)
 	check("once", (long)try(do_fnop, 0, 0), 0);
 }
 
+/* ---- Model-specific registers ---- */
+
+static uint64_t msr_value;
+
+static void write_msr(unsigned long msr, unsigned long value)
+{
+	__asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static void read_msr(unsigned long msr, unsigned long b)
+{
+	uint32_t low, high;
+
+	(void)b;
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	msr_value = (uint64_t)high << 32 | low;
+}
+
+static uint32_t cpuid_word(uint32_t leaf, unsigned reg)
+{
+	uint32_t out[4] = { leaf, 0, 0, 0 };
+
+	__asm__ volatile("ud2a; .ascii \"xen\"; cpuid" : "+a"(out[0]), "=b"(out[1]), "+c"(out[2]), "=d"(out[3]));
+	return out[reg];
+}
+
+#define MSR_TSC_AUX 0xc0000103
+
+static void tsc_aux(void)
+{
+	bool there = cpuid_word(0x80000001, 3) >> 27 & 1 || (cpuid_word(0, 0) >= 7 && cpuid_word(7, 2) >> 22 & 1);
+
+	check("TSC_AUX is there as the CPU has it", (long)try(write_msr, MSR_TSC_AUX, 5), there ? 0 : TRAP_GP);
+	check("it is of 32 bits", (long)try(write_msr, MSR_TSC_AUX, 1ul << 32), TRAP_GP);
+	msr_value = 5;
+	check("it is read", (long)try(read_msr, MSR_TSC_AUX, 0), there ? 0 : TRAP_GP);
+	check("as it was written", (long)msr_value, 5);
+}
+
+static void hypercalls_by_msr(void)
+{
+	uint32_t msr = cpuid_word(0x40000002, 1);
+	uint64_t page = mfn_of(spare[2]) << 12;
+	long (*version)(long cmd, long arg) = (void *)(spare[2] + __HYPERVISOR_xen_version * 32);
+
+	check("one kind of page of hypercalls", (long)cpuid_word(0x40000002, 0), 1);
+	check("its MSR reads as 0", (long)try(read_msr, msr, 0) | (long)msr_value, 0);
+	check("it makes one", (long)try(write_msr, msr, page), 0);
+	check("through which to call", version(XENVER_version, 0), call(__HYPERVISOR_xen_version, 0, 0, 0, 0, 0));
+	check("no second kind", (long)try(write_msr, msr, page | 1), TRAP_GP);
+	check("not of a page table", (long)try(write_msr, msr, mfn_of((void *)start_info->pt_base) << 12), TRAP_GP);
+	check("nor of the hypervisor's memory", (long)try(write_msr, msr, PARAVISOR), TRAP_GP);
+	check("nor of a process", (long)in_user(write_msr, msr, page), TRAP_GP);
+}
+
+static void registers(void)
+{
+	check("MISC_ENABLE, written", (long)try(write_msr, 0x1a0, 0), 0);
+	check("PERF_CAPABILITIES: none", (long)try(read_msr, 0x345, 0) | (long)msr_value, 0);
+	check("a write to it", (long)try(write_msr, 0x345, 0), TRAP_GP);
+	check("LSTAR", (long)try(read_msr, 0xc0000082, 0), TRAP_GP);
+	check("a write to EFER", (long)try(write_msr, 0xc0000080, 0), TRAP_GP);
+	check("a base that is no address", (long)try(write_msr, 0xc0000100, 0x8000000000000000), TRAP_GP);
+	tsc_aux();
+	hypercalls_by_msr();
+}
+
 /* ---- I/O privilege ---- */
 
 static void set_iopl(uint32_t level)
@@ -329,6 +396,7 @@ void check_traps(void)
 	set_iopl(0);
 	check_instructions(rows, ARRAY(rows));
 	frames();
+	registers();
 	levels();
 	strings();
 	single_step();
