@@ -550,21 +550,21 @@ syscall32_common:
 	jmp entry32
 #endif
 /*
- * CS is loaded anew first. QEMU's TCG (7.2) leaves it with L and D both set, and then an SVM host under TCG, as in the
- * KVM lab, could not enter the machine again: its next exit would be its end.
+ * sysenter leaves DF, NT, TF and AC as they were: the paravisor has its own. And QEMU's TCG (7.2) leaves CS with L and
+ * D both set, so that an SVM host under TCG, as in the KVM lab, could not enter the machine again: it is loaded anew.
  */
 	.globl sysenter_entry
 sysenter_entry:
+	pushq $SEL_DS
+	pushq $0
+	pushfq
+	pushq $2
+	popfq
 	pushq $SEL_HV_CS
 	call 1f
 1:	addq $2f - 1b, (%rsp)
 	lretq
-2:	pushq $SEL_DS
-	pushq $0
-	pushfq
-	pushq $2			/* sysenter leaves DF, NT, TF and AC as they were */
-	popfq
-	pushq $SEL_CS32
+2:	pushq $SEL_CS32
 	pushq $0
 	pushq $0
 	movl $0x102, 4(%rsp)
