@@ -18,6 +18,7 @@ struct entry_state {
 extern struct entry_state entry_state;             /* that the guest was entered with */
 extern unsigned long user_flags, user_cs, user_ss; /* that in_user() starts with, by way of: */
 extern void (*to_user)(void);
+extern void (*on_surprise)(void); /* what an unexpected trap ends in */
 extern char trap_stack_end[];
 extern volatile unsigned long second_cs;
 

@@ -38,7 +38,9 @@ trap_common:
 	je 1f
 	movl recovery_esp, %esp
 	jmp *recovery
-1:	xorl %eax, %eax			/* set_trap_table: none. The crash block shows vector and address */
+1:	jmp *on_surprise
+end_on_xen:
+	xorl %eax, %eax			/* set_trap_table: none. The crash block shows vector and address */
 	xorl %ebx, %ebx
 	int $0x82
 	movl trap_seen, %ecx
@@ -155,7 +157,7 @@ trap_entries:
 	.endr
 
 	.data
-	.globl user_flags, user_cs, user_ss, to_user
+	.globl user_flags, user_cs, user_ss, to_user, on_surprise
 	.balign 4
 user_flags:
 	.long 0x202
@@ -165,6 +167,8 @@ user_ss:
 	.long 0xe033
 to_user:
 	.long iret_by_hypercall
+on_surprise:			/* an unexpected trap */
+	.long end_on_xen
 
 	.bss
 	.balign 4096

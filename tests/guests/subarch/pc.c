@@ -48,6 +48,16 @@ static _Noreturn void restart(void)
 		out8(0x64, 0xfe);
 }
 
+static void tell_trap(void)
+{
+	print("Bail out! trap ");
+	print_number((long)trap_seen);
+	print(" at VIRT_BASE + ");
+	print_number((long)(trap_ip - VIRT_BASE));
+	print("\n");
+	restart();
+}
+
 /* ---- Descriptor tables ---- */
 
 struct tss {
@@ -85,6 +95,7 @@ static void set_tables(void)
 	user_cs = USER_CS;
 	user_ss = USER_DS;
 	to_user = plain_iret;
+	on_surprise = tell_trap;
 }
 
 /* As at a switch of processes. */

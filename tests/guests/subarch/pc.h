@@ -7,7 +7,7 @@
 
 #define PC_CS       0x10 /* as the boot protocol has them */
 #define PC_DS       0x18
-#define PC_UNMAPPED 0x08000000 /* beyond what start.S maps */
+#define PC_UNMAPPED 0xf0000000 /* beyond what start.S maps */
 
 void pc_main(const struct boot_params *params); /* each image's own */
 void pc_wait_for_timer(void);

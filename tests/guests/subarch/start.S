@@ -14,8 +14,9 @@
 #define HARDWARE_SUBARCH 0x23c
 #define CR0_PG		 0x80000000
 #define CR4_PSE		 0x10
-#define LARGE_PAGE	 0x400000
-#define LARGE_PAGES	 16		/* 64 MiB, which is all that the test's machine has */
+#define LARGE_SHIFT	 22		/* 4 MiB */
+#define LARGE_PAGES	 (VIRT_BASE >> LARGE_SHIFT)	/* wherever a loader may have put what it tells of */
+#define SEEN_TWICE	 16		/* and the kernel's own, at VIRT_BASE too */
 #define PTE_FLAGS	 0x87		/* large, for processes too, writable, present */
 #define SMALL_FLAGS	 0x67		/* not large, but accessed and dirty */
 #define SMALL_TABLES	 4		/* 16 MiB */
@@ -64,21 +65,23 @@ on_xen:
 	pushl %esi
 	call start_on_xen
 
-/* Its first tables show all memory at 0 and at VIRT_BASE, where it goes on. */
+/* Its first tables show memory at 0 and the kernel at VIRT_BASE too, where it goes on. */
 on_a_pc:
 	KEEP_SEGMENTS_OF_ENTRY VIRT_BASE
 	movl $boot_stack_end - VIRT_BASE, %esp
 	KEEP_FLAGS_OF_ENTRY VIRT_BASE
 	movl %cr0, %eax
 	movl %eax, entry_cr0 - VIRT_BASE
-	movl $PTE_FLAGS, %eax
-	movl $page_directory - VIRT_BASE, %edi
-	movl $LARGE_PAGES, %ecx
-1:	movl %eax, (%edi)
-	movl %eax, (VIRT_BASE / LARGE_PAGE) * 4(%edi)
-	addl $LARGE_PAGE, %eax
-	addl $4, %edi
-	loop 1b
+	movl $LARGE_PAGES - 1, %ecx
+1:	movl %ecx, %eax
+	shll $LARGE_SHIFT, %eax
+	orl $PTE_FLAGS, %eax
+	movl %eax, page_directory - VIRT_BASE(, %ecx, 4)
+	testl $~(SEEN_TWICE - 1), %ecx
+	jnz 2f
+	movl %eax, page_directory - VIRT_BASE + (VIRT_BASE >> LARGE_SHIFT) * 4(, %ecx, 4)
+2:	decl %ecx
+	jns 1b
 	movl %cr4, %eax
 	orl $CR4_PSE, %eax
 	movl %eax, %cr4
@@ -88,9 +91,9 @@ on_a_pc:
 	orl $CR0_PG, %eax
 	movl %eax, %cr0
 	movl $boot_stack_end, %esp
-	movl $2f, %eax
+	movl $3f, %eax
 	jmp *%eax
-2:	pushl %esi
+3:	pushl %esi
 	call start_on_a_pc
 
 	.weak lguest_data, start_on_lguest /* not in every image that begins here */
@@ -108,7 +111,7 @@ on_lguest:
 	movl $small_tables - VIRT_BASE + SMALL_FLAGS, %eax
 	movl $page_directory - VIRT_BASE, %edi
 	movl $SMALL_TABLES, %ecx
-1:	movl %eax, (VIRT_BASE / LARGE_PAGE) * 4(%edi)
+1:	movl %eax, (VIRT_BASE >> LARGE_SHIFT) * 4(%edi)
 	stosl
 	addl $4096, %eax
 	loop 1b
