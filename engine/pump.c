@@ -21,6 +21,11 @@ struct pollfd pump_waits(const struct pump *pump)
 	return (struct pollfd){ .fd = pump->from, .events = POLLIN };
 }
 
+struct pollfd pump_reader(const struct pump *pump)
+{
+	return (struct pollfd){ .fd = pump->to.fd };
+}
+
 static bool is_temporary(ssize_t n)
 {
 	return n < 0 && (errno == EAGAIN || errno == EINTR);

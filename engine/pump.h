@@ -27,6 +27,9 @@ struct pump {
 /* What it waits for now; fd is -1, which poll ignores, when it is closed. */
 struct pollfd pump_waits(const struct pump *pump);
 
+/* Any revents of this: its reader went away. A guest that is silent must not outlive that. */
+struct pollfd pump_reader(const struct pump *pump);
+
 /* Do what poll said can be done. */
 void pump_move(struct pump *pump, short revents);
 

@@ -229,12 +229,6 @@ static void leave(struct session *session, const char *detail)
 	session->over = true;
 }
 
-/* Poll tells a reader's end unasked, so that a guest that is silent does not outlive its reader. */
-static struct pollfd reader_waits(const struct session *session)
-{
-	return (struct pollfd){ .fd = session->ending_known ? -1 : session->shown.to.fd };
-}
-
 static void check_pumps(struct session *session, bool reader_gone)
 {
 	if (session->typed.left)
@@ -249,13 +243,15 @@ static void serve(struct session *session, const struct signals *signals)
 {
 	struct pollfd fds[FDS] = {
 		[FD_SHOWN] = pump_waits(&session->shown),
-		[FD_READER] = reader_waits(session),
+		[FD_READER] = pump_reader(&session->shown),
 		[FD_TYPED] = pump_waits(&session->typed),
 		[FD_QMP] = { .fd = session->qmp.fd, .events = POLLIN },
 		[FD_LOG] = { .fd = session->log, .events = POLLIN },
 		[FD_SIGNAL] = { .fd = signals->fd, .events = POLLIN },
 	};
 
+	if (session->ending_known)
+		fds[FD_READER].fd = -1;
 	if (poll(fds, FDS, watch_wait_ms(next_deadline(session))) < 0)
 		return;
 	pump_move(&session->shown, fds[FD_SHOWN].revents);

@@ -151,11 +151,11 @@ static void take_signal(struct session *session, const struct signals *signals)
 	end(session, ENDING_LEFT, detail);
 }
 
-static void check_pumps(struct session *session)
+static void check_pumps(struct session *session, bool reader_gone)
 {
 	if (session->typed.left)
 		end(session, ENDING_LEFT, "");
-	if (session->shown.closed && session->shown.len)
+	if (reader_gone || (session->shown.closed && session->shown.len))
 		end(session, ENDING_LEFT, "nobody reads its console");
 }
 
@@ -179,12 +179,13 @@ static uint64_t next_deadline(const struct session *session)
 	return session->timeout_ns < session->watch.deadline_ns ? session->timeout_ns : session->watch.deadline_ns;
 }
 
-enum { FD_SHOWN, FD_TYPED, FD_STORE, FD_SIGNAL, FDS };
+enum { FD_SHOWN, FD_READER, FD_TYPED, FD_STORE, FD_SIGNAL, FDS };
 
 static void serve(struct session *session, const struct signals *signals)
 {
 	struct pollfd fds[FDS] = {
 		[FD_SHOWN] = pump_waits(&session->shown),
+		[FD_READER] = pump_reader(&session->shown),
 		[FD_TYPED] = pump_waits(&session->typed),
 		[FD_STORE] = { .fd = xs_fileno(session->builder->host.store), .events = POLLIN },
 		[FD_SIGNAL] = { .fd = signals->fd, .events = POLLIN },
@@ -198,7 +199,7 @@ static void serve(struct session *session, const struct signals *signals)
 		take_store(session);
 	if (fds[FD_SIGNAL].revents)
 		take_signal(session, signals);
-	check_pumps(session);
+	check_pumps(session, fds[FD_READER].revents);
 	check_deadlines(session);
 }
 

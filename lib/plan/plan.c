@@ -86,8 +86,7 @@ static int seal(struct plan_builder *builder, pb_plan **ret, struct pb_error *er
 
 	if (!plan)
 		return fail_nomem(err, len);
-	plan->image = builder->image;
-	plan->image->refs++;
+	plan->image = image_ref(builder->image);
 	rc = make_body(builder, &plan->body, err);
 	for (; rc == 0 && plan->nr_initrds < n; plan->nr_initrds++)
 		rc = adopt_initrd(&plan->initrds[plan->nr_initrds], &builder->request.initrds[plan->nr_initrds], err);
