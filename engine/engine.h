@@ -87,6 +87,12 @@ struct engine_console {
 	void *ctx;
 };
 
+/* UEFI firmware: one file that is taken as the BIOS, or two for the machine's flash. */
+struct engine_firmware {
+	const char *code; /* NULL: the machine's own BIOS */
+	const char *vars; /* beside code in the flash, never written; NULL: code is all */
+};
+
 /*
  * An image as it was shipped, for the machine's own firmware and loader to
  * start: what users of an image do where paraboot is not. `qemu` alone has such.
@@ -95,7 +101,7 @@ struct engine_shipped {
 	int image_fd;
 	int initrd_fd; /* -1: none */
 	const char *cmdline;
-	const char *firmware; /* a file, such as OVMF's; NULL: the machine's own BIOS */
+	struct engine_firmware firmware;
 };
 
 struct engine_run {

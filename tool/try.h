@@ -47,9 +47,9 @@ struct try_row {
 	const char *entry_name; /* an entry's, or TRY_EFI */
 	enum pb_entry entry;    /* 0: the image as shipped */
 	enum pb_unpack unpack;
-	const struct engine *engine; /* NULL: none was asked */
-	const char *firmware;        /* of an image as shipped; NULL: the BIOS */
-	bool kaslr;                  /* asked for, and the host can move this kernel */
+	const struct engine *engine;     /* NULL: none was asked */
+	struct engine_firmware firmware; /* of an image as shipped */
+	bool kaslr;                      /* asked for, and the host can move this kernel */
 	enum try_outcome outcome;
 	char reason[400]; /* what is not TRY_STARTED says why */
 	struct try_report *report;

@@ -16,12 +16,16 @@
 
 static const char firmware_variable[] = "PARABOOT_OVMF";
 
-/* UEFI firmware in one file that QEMU takes as its BIOS: where distributions put OVMF. */
-static const char *const firmware_paths[] = {
-	"/usr/share/ovmf/OVMF.fd",
-	"/usr/share/qemu/OVMF.fd",
-	"/usr/share/edk2/ovmf/OVMF.fd",
-	"/usr/share/edk2-ovmf/OVMF.fd",
+/* Where distributions put OVMF, by the class of the kernels that it starts. */
+static const struct {
+	unsigned elf_class;
+	struct engine_firmware files;
+} firmwares[] = {
+	{ 64, { .code = "/usr/share/ovmf/OVMF.fd" } },
+	{ 64, { .code = "/usr/share/qemu/OVMF.fd" } },
+	{ 64, { .code = "/usr/share/edk2/ovmf/OVMF.fd" } },
+	{ 64, { .code = "/usr/share/edk2-ovmf/OVMF.fd" } },
+	{ 32, { "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF32_VARS_4M.fd" } },
 };
 
 const char *try_outcome_name(enum try_outcome outcome)
@@ -146,23 +150,32 @@ static bool bios_starts(const struct pb_facts *facts, struct try_row *row)
 	return false;
 }
 
-/* The user's, if $PARABOOT_OVMF names one: no other, then. */
-static const char *find_firmware(void)
+static bool is_there(const struct engine_firmware *files)
 {
-	const char *named = getenv(firmware_variable);
+	return access(files->code, R_OK) == 0 && (!files->vars || access(files->vars, R_OK) == 0);
+}
 
+/* The user's, if $PARABOOT_OVMF names one for 64 bits: no other, then. */
+static bool find_firmware(unsigned elf_class, struct engine_firmware *ret)
+{
+	const char *named = elf_class == 64 ? getenv(firmware_variable) : NULL;
+
+	*ret = (struct engine_firmware){ .code = named };
 	if (named && *named)
-		return access(named, R_OK) == 0 ? named : NULL;
-	for (size_t i = 0; i < ARRAY_LEN(firmware_paths); i++)
-		if (access(firmware_paths[i], R_OK) == 0)
-			return firmware_paths[i];
-	return NULL;
+		return is_there(ret);
+	for (size_t i = 0; i < ARRAY_LEN(firmwares); i++) {
+		*ret = firmwares[i].files;
+		if (firmwares[i].elf_class == elf_class && is_there(ret))
+			return true;
+	}
+	return false;
 }
 
 /* A PE header makes the image a program of UEFI; its class has to be the firmware's. */
 static bool efi_starts(struct try_table *table, const struct pb_facts *facts, struct try_row *row)
 {
 	struct pb_kernel kernel = PB_INIT(kernel);
+	bool is_32;
 
 	if (!facts->efi_entry_off && facts->format != PB_PE) {
 		settle(row, TRY_NOT_POSSIBLE, "AddressOfEntryPoint: the image has no PE header");
@@ -172,14 +185,13 @@ static bool efi_starts(struct try_table *table, const struct pb_facts *facts, st
 		settle(row, TRY_CANNOT_HERE, "QEMU's loader hands firmware no program that wraps a kernel");
 		return false;
 	}
-	if (pb_image_kernel(table->image, &kernel, NULL) == 0 && kernel.elf_class != 64) {
-		settle(row, TRY_CANNOT_HERE, "a 32-bit kernel wants 32-bit UEFI firmware");
-		return false;
-	}
-	row->firmware = find_firmware();
-	if (!row->firmware)
-		settle(row, TRY_CANNOT_HERE, "no UEFI firmware here (package ovmf, or $PARABOOT_OVMF)");
-	return row->firmware != NULL;
+	is_32 = pb_image_kernel(table->image, &kernel, NULL) == 0 && kernel.elf_class != 64;
+	if (find_firmware(is_32 ? 32 : 64, &row->firmware))
+		return true;
+	settle(row, TRY_CANNOT_HERE,
+	       is_32 ? "no 32-bit UEFI firmware here (package ovmf-ia32)"
+		     : "no UEFI firmware here (package ovmf, or $PARABOOT_OVMF)");
+	return false;
 }
 
 static void add_shipped_row(struct try_table *table, const char *name, bool efi)

@@ -49,12 +49,21 @@ __attribute__((format(printf, 2, 3))) static void addf(struct list *list, const 
 	add(list, at);
 }
 
-static void add_machine(struct list *list, const struct engine_options *options)
+/* Debian builds firmware for the flash so that only code in system management mode may write there. */
+static const char *machine_of(const struct engine_run *run)
 {
+	if (run->shipped && run->shipped->firmware.vars)
+		return "q35,smm=on";
+	return run->options->machine == ENGINE_MICROVM ? "microvm" : "pc";
+}
+
+static void add_machine(struct list *list, const struct engine_run *run)
+{
+	const struct engine_options *options = run->options;
 	bool kvm = options->accel == ENGINE_ACCEL_KVM;
 
 	add(list, "-M");
-	add(list, options->machine == ENGINE_MICROVM ? "microvm" : "pc");
+	add(list, machine_of(run));
 	add(list, "-accel");
 	/* One thread for all CPUs: Linux patches its code while other CPUs run it, and with a thread each they did not
 	 * always see that in step (QEMU 7.2: now and then a panic at boot).
@@ -93,6 +102,27 @@ static void add_fds(struct list *list, const struct qemu_fds *fds)
 	addf(list, "/proc/self/fd/%d", fds->log);
 }
 
+/* A comma in a file's name is written twice; these are names of ours. */
+static void add_flash(struct list *list, const struct engine_firmware *firmware)
+{
+	add(list, "-global");
+	add(list, "driver=cfi.pflash01,property=secure,value=on");
+	add(list, "-drive");
+	addf(list, "if=pflash,unit=0,readonly=on,format=raw,file=%s", firmware->code);
+	add(list, "-drive");
+	addf(list, "if=pflash,unit=1,snapshot=on,format=raw,file=%s", firmware->vars);
+}
+
+static void add_firmware(struct list *list, const struct engine_firmware *firmware)
+{
+	if (firmware->vars) {
+		add_flash(list, firmware);
+	} else if (firmware->code) {
+		add(list, "-bios");
+		add(list, firmware->code);
+	}
+}
+
 /* For QEMU's own loader: what a domain has in it already. */
 static void add_shipped(struct list *list, const struct engine_shipped *shipped, const struct qemu_fds *fds)
 {
@@ -102,10 +132,7 @@ static void add_shipped(struct list *list, const struct engine_shipped *shipped,
 		add(list, "-initrd");
 		addf(list, "/proc/self/fd/%d", fds->initrd);
 	}
-	if (shipped->firmware) {
-		add(list, "-bios");
-		add(list, shipped->firmware);
-	}
+	add_firmware(list, &shipped->firmware);
 }
 
 static void add_all(struct list *list, const char *program, const struct engine_run *run, const struct qemu_fds *fds)
@@ -116,7 +143,7 @@ static void add_all(struct list *list, const char *program, const struct engine_
 	add(list, program);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		add(list, plain[i]);
-	add_machine(list, run->options);
+	add_machine(list, run);
 	add_fds(list, fds);
 	if (run->shipped)
 		add_shipped(list, run->shipped, fds);

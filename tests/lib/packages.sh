@@ -9,7 +9,7 @@ package_table() {
 	cat <<-'EOF'
 		build       gcc libc6-dev binutils meson ninja-build pkgconf libxen-dev linux-libc-dev
 		build       zlib1g-dev libbz2-dev liblzma-dev liblz4-dev libzstd-dev libjansson-dev
-		boot        qemu-system-x86 ovmf
+		boot        qemu-system-x86 ovmf ovmf-ia32
 		check       clang llvm clang-tidy clang-format cppcheck shellcheck mandoc bats
 		check       libcmocka-dev liblzo2-dev jq file cpio busybox-static
 		check       gzip bzip2 xz-utils lz4 zstd lzop
