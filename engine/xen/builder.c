@@ -5,6 +5,7 @@
  * domain, so only the keys in xenstore are ours to remove.
  */
 #include "builder.h"
+#include "../watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,24 +121,27 @@ static const struct step {
 
 /* ---- There and back ------------------------------------------------------ */
 
-static void note_step(const struct xen_builder *builder, const char *name)
+static void note_step(const struct xen_builder *builder, const char *name, uint64_t start_ns)
 {
 	char line[80];
 
 	if (!builder->run->note)
 		return;
-	snprintf(line, sizeof(line), "domain: %s", name);
+	snprintf(line, sizeof(line), "domain: %s: %.1f ms", name, (double)(watch_clock() - start_ns) / 1e6);
 	builder->run->note(builder->run->console.ctx, line);
 }
 
 static int take_step(struct xen_builder *builder, const struct step *step, struct engine_error *err)
 {
 	int (*take)(struct xen_builder *, struct engine_error *) = builder_is_pv(builder) ? step->pv : step->pvh;
+	uint64_t start_ns = watch_clock();
 
 	if (!take)
 		return 0;
-	note_step(builder, step->name);
-	return take(builder, err);
+	if (take(builder, err))
+		return -1;
+	note_step(builder, step->name, start_ns);
+	return 0;
 }
 
 int builder_build(struct xen_builder *builder, unsigned (*interrupted)(void *ctx), void *ctx, struct engine_error *err)

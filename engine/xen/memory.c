@@ -40,14 +40,18 @@ static uint64_t populate_pieces(struct xen_builder *builder, uint64_t pfn, uint6
 	return done > 0 ? (uint64_t)done << order : 0;
 }
 
-static int fail_no_memory(struct xen_builder *builder, struct engine_error *err)
+/* Taking all that there is, to find that it is too little, would hit others. */
+static int check_memory(struct xen_builder *builder, struct engine_error *err)
 {
 	xc_physinfo_t physinfo = { 0 };
 
-	xc_physinfo(builder->host.control, &physinfo);
-	return engine_fail(err, ENGINE_UNABLE, "%llu MiB of memory: the hypervisor has %llu MiB free",
-			   (unsigned long long)builder->info.ram_len >> 20,
-			   (unsigned long long)physinfo.free_pages * PAGE_LEN >> 20);
+	if (xc_physinfo(builder->host.control, &physinfo) < 0)
+		return engine_fail_errno(err, "asking the hypervisor for its free memory");
+	if (physinfo.free_pages < builder->info.ram_len / PAGE_LEN)
+		return engine_fail(err, ENGINE_UNABLE, "%llu MiB of memory: the hypervisor has %llu MiB free",
+				   (unsigned long long)builder->info.ram_len >> 20,
+				   (unsigned long long)physinfo.free_pages * PAGE_LEN >> 20);
+	return 0;
 }
 
 static int populate_range(struct xen_builder *builder, uint64_t pfn, uint64_t count, struct engine_error *err)
@@ -56,7 +60,11 @@ static int populate_range(struct xen_builder *builder, uint64_t pfn, uint64_t co
 
 	if (done < count)
 		done += populate_pieces(builder, pfn + done, count - done, 0);
-	return done < count ? fail_no_memory(builder, err) : 0;
+	if (done == count)
+		return 0;
+	return engine_fail(err, ENGINE_UNABLE, "%llu MiB of memory: the hypervisor gave %llu pages of %llu",
+			   (unsigned long long)builder->info.ram_len >> 20, (unsigned long long)done,
+			   (unsigned long long)count);
 }
 
 static int populate_pvh(struct xen_builder *builder, struct engine_error *err)
@@ -100,6 +108,8 @@ static int populate_pv(struct xen_builder *builder, struct engine_error *err)
 
 int memory_populate(struct xen_builder *builder, struct engine_error *err)
 {
+	if (check_memory(builder, err))
+		return -1;
 	return builder_is_pv(builder) ? populate_pv(builder, err) : populate_pvh(builder, err);
 }
 

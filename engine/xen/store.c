@@ -16,7 +16,7 @@
 
 #define TRIES 20 /* of a transaction that others were in the way of */
 
-enum owner { DOM0, GUEST, GUEST_DOM0_READS };
+enum owner { DOM0_ALONE, DOM0, GUEST, GUEST_DOM0_READS };
 
 static int fail_store(struct engine_error *err, const char *path)
 {
@@ -82,12 +82,14 @@ static bool set_owner(const struct writer *writer, const char *path, enum owner 
 {
 	const uint32_t guest = writer->builder->domid;
 	struct xs_permissions by_owner[][2] = {
+		[DOM0_ALONE] = { { 0, XS_PERM_NONE } },
 		[DOM0] = { { 0, XS_PERM_NONE }, { guest, XS_PERM_READ } },
 		[GUEST] = { { guest, XS_PERM_NONE } },
 		[GUEST_DOM0_READS] = { { guest, XS_PERM_NONE }, { 0, XS_PERM_READ } },
 	};
 
-	return xs_set_permissions(writer->store, writer->transaction, path, by_owner[owner], owner == GUEST ? 1 : 2);
+	return xs_set_permissions(writer->store, writer->transaction, path, by_owner[owner],
+				  owner == GUEST || owner == DOM0_ALONE ? 1 : 2);
 }
 
 /* The first failure stands, and nothing is written after it. */
@@ -183,36 +185,51 @@ static void put_channels(struct writer *writer)
 	put(writer, "console/ring-ref", DOM0, "%llu", (unsigned long long)builder->console_frame);
 }
 
-/* What stands outside of the domain's home: whose it is for xl, and its console's other end. */
+__attribute__((format(printf, 4, 5))) static void put_below(struct writer *writer, const char *folder, enum owner owner,
+							    const char *fmt, ...)
+{
+	char path[160], line[128];
+	const char *value;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	value = line + strcspn(line, " ");
+	snprintf(path, sizeof(path), "%s/%.*s", folder, (int)(value - line), line);
+	put_at(writer, path, owner, *value ? value + 1 : value);
+}
+
+/* The console's other end, where dom0 has it and where xl looks up what there is to remove. */
+static void put_console_end(struct writer *writer, const char *folder, enum owner owner)
+{
+	uint32_t domid = writer->builder->domid;
+
+	put_at(writer, folder, owner, "");
+	put_below(writer, folder, owner, "frontend /local/domain/%u/console", domid);
+	put_below(writer, folder, owner, "frontend-id %u", domid);
+	put_below(writer, folder, owner, "online 1");
+	put_below(writer, folder, owner, "state 1");
+	put_below(writer, folder, owner, "protocol vt100");
+}
+
+/* What stands outside of the domain's home, for xl. */
 static void put_elsewhere(struct writer *writer, const char *uuid)
 {
 	const struct xen_builder *builder = writer->builder;
-	const struct {
-		const char *key, *value;
-		enum owner owner;
-	} backend[] = {
-		{ "", "", DOM0 }, { "/online", "1", DOM0 }, { "/state", "1", DOM0 }, { "/protocol", "vt100", DOM0 }
-	};
-	char path[128], value[128];
+	char folder[128];
 
-	snprintf(path, sizeof(path), "/vm/%s", uuid);
-	put_at(writer, path, DOM0, "");
-	snprintf(path, sizeof(path), "/vm/%s/name", uuid);
-	put_at(writer, path, DOM0, builder->name);
-	snprintf(path, sizeof(path), "/vm/%s/uuid", uuid);
-	put_at(writer, path, DOM0, uuid);
-	snprintf(path, sizeof(path), "/libxl/%u/type", builder->domid);
-	put_at(writer, path, DOM0, builder_is_pv(builder) ? "pv" : "pvh");
-	for (size_t i = 0; i < sizeof(backend) / sizeof(*backend); i++) {
-		snprintf(path, sizeof(path), "/local/domain/0/backend/console/%u/0%s", builder->domid, backend[i].key);
-		put_at(writer, path, backend[i].owner, backend[i].value);
-	}
-	snprintf(path, sizeof(path), "/local/domain/0/backend/console/%u/0/frontend-id", builder->domid);
-	snprintf(value, sizeof(value), "%u", builder->domid);
-	put_at(writer, path, DOM0, value);
-	snprintf(path, sizeof(path), "/local/domain/0/backend/console/%u/0/frontend", builder->domid);
-	snprintf(value, sizeof(value), "/local/domain/%u/console", builder->domid);
-	put_at(writer, path, DOM0, value);
+	snprintf(folder, sizeof(folder), "/vm/%s", uuid);
+	put_at(writer, folder, DOM0, "");
+	put_below(writer, folder, DOM0, "name %s", builder->name);
+	put_below(writer, folder, DOM0, "uuid %s", uuid);
+	snprintf(folder, sizeof(folder), "/local/domain/0/backend/console/%u/0", builder->domid);
+	put_console_end(writer, folder, DOM0);
+	snprintf(folder, sizeof(folder), "/libxl/%u", builder->domid);
+	put_below(writer, folder, DOM0_ALONE, "type %s", builder_is_pv(builder) ? "pv" : "pvh");
+	snprintf(folder, sizeof(folder), "/libxl/%u/device/console/0", builder->domid);
+	put_console_end(writer, folder, DOM0_ALONE);
+	put_below(writer, folder, DOM0_ALONE, "backend /local/domain/0/backend/console/%u/0", builder->domid);
 }
 
 /* A key's parents come first, so that none is made by the way with dom0 alone to read it. */

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define VCPUS_MAX 128 /* HVM_MAX_VCPUS; and what a PV domain's keys and event channels are meant for */
@@ -35,9 +37,21 @@ static void say_nothing(xentoollog_logger *logger, xentoollog_level level, int e
 static xentoollog_logger quiet = { .vmessage = say_nothing };
 
 /*
- * By its socket: the kernel's device, the other way to xenstored, waits for ever
- * if there is none.
+ * libxenstore falls back on the kernel's device where xenstored's socket refuses
+ * it (whatever XS_OPEN_SOCKETONLY says), and that waits for ever if there is no xenstored.
  */
+static struct xs_handle *open_store(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), refused;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", xs_daemon_socket());
+	refused = fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0;
+	if (fd >= 0)
+		close(fd); /* errno is connect's: close() of a socket does not fail */
+	return refused ? NULL : xs_open(0);
+}
+
 int xen_host_open(struct xen_host *host, struct engine_error *err)
 {
 	struct xen_host opened = { .control = xc_interface_open(&quiet, &quiet, XC_OPENFLAG_NON_REENTRANT) };
@@ -46,7 +60,7 @@ int xen_host_open(struct xen_host *host, struct engine_error *err)
 		return engine_fail(err, ENGINE_UNABLE, "no Xen here, or not its dom0: /proc/xen/privcmd: %s",
 				   strerror(errno));
 	opened.memory = xenforeignmemory_open(&quiet, 0);
-	opened.store = opened.memory ? xs_open(XS_OPEN_SOCKETONLY) : NULL;
+	opened.store = opened.memory ? open_store() : NULL;
 	if (!opened.store) {
 		engine_fail_errno(err, opened.memory ? "xenstored does not answer" : "/dev/xen/privcmd");
 		xen_host_close(&opened);

@@ -28,7 +28,7 @@ step_table() {
 		2 lab-32        7200 KVM lab: 32-bit kernels
 		2 pack         14400 packed images by SeaBIOS, GRUB, kexec, extract-vmlinux, libxenguest (tests/pack)
 		2 grub          1800 Debian's GRUB for Xen PV as a guest, and a kernel that it starts
-		2 lab-xen       2400 the real Xen: kernels, GRUB and a hostile guest, beside the paravisor (tests/lab/xen)
+		2 lab-xen       2400 the real Xen: domains by engine xen; with --full, all that the paravisor is compared with (tests/lab/xen)
 		2 xen-logs      1200 kernels log under the paravisor only what they do on Xen, by kept logs (tests/lab/xen)
 		2 cli            900 the command line
 		2 scripts        300 the scripts' own words: counting, copying apt's sources, the boot tables
@@ -249,7 +249,7 @@ step_try() {
 step_lab() {
 	tool_env gcc
 	case $1 in
-	xen) "$REPO/tests/lab/xen/run" lab ;;
+	xen) "$REPO/tests/lab/xen/run" "$([[ $FULL ]] && say lab || say engine)" ;;
 	*) "$REPO/tests/lab/kvm/run" "$1" ;;
 	esac
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Gets what the Xen lab (tests/lab/xen) boots, from Debian's packages by name:
 # build/lab/xen/xen.elf, the hypervisor; base.cpio, dom0's programs with every
-# library they need; grub.bin, GRUB as a PV guest; packages, what they came from. And
+# library they need; grub.bin and grub-pvh.bin, GRUB as a PV and as a PVH guest; packages, what they came from. And
 # build/lab/dom0, dom0's kernel and modules. Sourced; needs common.sh,
 # kernels.sh and debs.sh.
 #
@@ -57,6 +57,7 @@ make_xen_lab() {
 	cpio_of "$1/root" "$1/xen/base.cpio"
 	gzip -dc "$1"/all/boot/xen-4.17-amd64.gz >"$1/xen/xen.elf"
 	cp "$1"/all/usr/lib/grub-xen/grub-x86_64-xen.bin "$1/xen/grub.bin"
+	cp "$1"/all/usr/lib/grub-xen/grub-i386-xen_pvh.bin "$1/xen/grub-pvh.bin"
 	for deb in "$APT_DIR"/amd64/*.deb; do
 		dpkg-deb -W --showformat '${Package} ${Version}\n' "$deb"
 	done >"$1/xen/packages"

@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What a kernel says on its console here and not there, and the other way round.
+
+consolelines.py ONE OTHER [PATTERN] prints each line of ONE that OTHER lacks, after "- ",
+and each of OTHER that ONE lacks, after "+ ". Only lines with a time stamp are
+the kernel's. Numbers are all alike: they are times, sizes and addresses that two
+starts of the same kernel differ in. Status: 0 if there is no such line, 1 if there
+are, 2 if one of them has no kernel's lines, or no end of the built-in init.
+
+NOISE is what depends on how busy the host is, and left out; so are lines that PATTERN matches.
+"""
+
+import re
+import sys
+
+NOISE = [
+    r"hrtimer: interrupt took",
+    r"workqueue: .* hogged CPU",
+    r"clocksource: .*(watchdog|readout interval|skew|unstable)",
+    r"tsc: Marking TSC unstable due to clocksource watchdog",
+    r"sched_clock: Marking (un)?stable",
+    r"sched: DL replenish lagged too much",
+    r"random: crng init done",
+]
+
+
+def lines(path, noise):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    found = re.findall(r"^\[ *\d+\.\d+\] (.*?)\r*$", text, re.MULTILINE)
+    if not found or "paraboot-init: done" not in text:
+        print(f"{path}: no kernel's console up to the init's end", file=sys.stderr)
+        sys.exit(2)
+    return [line for line in found if not any(re.search(p, line) for p in noise)]
+
+
+def normal(line):
+    line = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b|\d+", "N", line)
+    return re.sub(r"\s+", " ", line)
+
+
+def missing(lines_here, lines_there, mark):
+    there = {normal(line) for line in lines_there}
+    return [mark + line for line in lines_here if normal(line) not in there]
+
+
+def main():
+    if len(sys.argv) not in (3, 4):
+        sys.exit("usage: consolelines.py ONE OTHER [PATTERN]")
+    noise = NOISE + sys.argv[3:]
+    one, other = lines(sys.argv[1], noise), lines(sys.argv[2], noise)
+    found = missing(one, other, "- ") + missing(other, one, "+ ")
+    print("".join(line + "\n" for line in found), end="")
+    sys.exit(1 if found else 0)
+
+
+main()
