@@ -166,7 +166,7 @@ static int run_machine(struct machine *machine, struct engine_result *ret, struc
 /* The others need firmware or a hypervisor of their own under them. */
 static int check_entry(const pb_plan *plan, struct engine_error *err)
 {
-	static const enum pb_entry entries[] = { PB_LINUX32, PB_LINUX64, PB_PVH, PB_XEN_PV64, PB_XEN_PV32 };
+	static const enum pb_entry entries[] = { PB_LINUX32, PB_LINUX64, PB_PVH, PB_XEN_PV64, PB_XEN_PV32, PB_LGUEST };
 	struct pb_plan_info info = PB_INIT(info);
 
 	if (pb_plan_info(plan, &info) == 0)
