@@ -88,9 +88,12 @@ static int list(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
+	bool lists = argc == 2 && strcmp(argv[1], "--list") == 0;
+
+	/* A folder called --help has been made, and committed, more than once. */
+	if (argc != 2 || (argv[1][0] == '-' && !lists)) {
 		fprintf(stderr, "usage: mkimages OUTDIR | --list\n");
 		return 2;
 	}
-	return strcmp(argv[1], "--list") == 0 ? list() : write_all(argv[1]);
+	return lists ? list() : write_all(argv[1]);
 }
