@@ -23,7 +23,7 @@ step_table() {
 		2 fuzz           900 each fuzz target for a few thousand executions
 		2 facts          900 info and unpack of real kernels, against readelf and the codecs' tools
 		2 golden         600 info and plan of the images that the tests build
-		2 lab-guests    2400 KVM lab: tiny guests, the example VMM, how the command ends, a PV guest's exits (tests/lab/kvm)
+		2 lab-guests    2400 KVM lab: tiny guests, the example VMM, how the command ends, 32-bit PV guests, PV guests' exits (tests/lab/kvm)
 		2 lab-64        7200 KVM lab: 64-bit kernels
 		2 lab-32        7200 KVM lab: 32-bit kernels
 		2 pack         14400 packed images by SeaBIOS, GRUB, kexec, extract-vmlinux, libxenguest (tests/pack)
