@@ -11,7 +11,8 @@
  *   irq.c        interrupts, the clock, waiting
  *   traps.c      what interrupts it
  *   emulate.c    instructions that ring 1 may not execute
- *   console.c    its console
+ *   console.c    its console: texts, and the virtio device
+ *   virtqueue.c  the queues of that
  */
 #ifndef LGUEST_H
 #define LGUEST_H

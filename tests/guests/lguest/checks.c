@@ -377,5 +377,6 @@ void checks(void)
 	check_vmcall();
 	check_clock();
 	check_blocked();
+	check_console();
 	check_processes();
 }

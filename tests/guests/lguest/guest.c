@@ -173,11 +173,15 @@ static const char *argument(const char *key)
 	return NULL;
 }
 
-/* "restart" or "panic". */
+/* "restart", "panic" or "echo", which powers off. */
 static void end(const char *how)
 {
 	static const char text[] = "the end that was asked for";
 
+	if (*how == 'e') {
+		console_echo();
+		return;
+	}
 	call(LHCALL_SHUTDOWN, physical(text), *how == 'r' ? LGUEST_SHUTDOWN_RESTART : LGUEST_SHUTDOWN_POWEROFF, 0, 0);
 }
 

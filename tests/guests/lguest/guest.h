@@ -82,6 +82,14 @@ static inline uint32_t physical(const volatile void *at)
 pte_t *set_pte(uint32_t va, pte_t pte, bool tell);
 void tables_prepare(void);
 
+/* ---- console.c: of its queue of that number ---- */
+void console_map(void);
+void console_describe(unsigned number, uint16_t index, uint32_t gpa, uint32_t len, uint16_t flags, uint16_t next);
+void console_offer(unsigned number, uint16_t head);
+uint16_t console_done(unsigned number);
+void check_console(void);
+void console_echo(void);
+
 /* ---- checks.c, hostile.c ---- */
 void checks(void);
 void attack(const char *name);

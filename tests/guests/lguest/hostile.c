@@ -161,6 +161,28 @@ static void ring_init(void)
 	call(LHCALL_FLUSH_ASYNC, 0, 0, 0, 0);
 }
 
+static void offer(uint16_t head, uint32_t gpa, uint16_t flags, uint16_t next)
+{
+	console_map();
+	console_describe(1, 0, gpa, 1, flags, next);
+	console_offer(1, head);
+}
+
+static void queue_descriptor(void)
+{
+	offer(9999, physical(attack), 0, 0);
+}
+
+static void queue_outside(void)
+{
+	offer(0, ABOVE_ALL, 0, 0);
+}
+
+static void queue_loop(void)
+{
+	offer(0, physical("."), 1, 0);
+}
+
 #define ATTACK(name, fn)                                                                                               \
 	{                                                                                                              \
 		name, fn                                                                                               \
@@ -193,6 +215,9 @@ static const struct {
 	ATTACK("long-segment", long_segment),
 	ATTACK("ring-of-unknown", ring_of_unknown),
 	ATTACK("ring-init", ring_init),
+	ATTACK("queue-descriptor", queue_descriptor),
+	ATTACK("queue-outside", queue_outside),
+	ATTACK("queue-loop", queue_loop),
 };
 
 static bool names(const char *text, const char *name)
