@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The story of a packed image, from the moment that its program runs in the
- * window's end (head64.S, head32.S) to the kernel's entry: choose a place,
- * bring the payload there, decode it, see that it is whole, move the segments to
+ * window's end (head64.S, head32.S) to the kernel's entry: choose a place, see
+ * that the payload is whole, bring it there, decode it, move the segments to
  * where they belong, adjust what depends on the virtual base, clear what the
  * file did not fill.
  */
@@ -13,6 +13,8 @@
 #define DAMAGED      "the image is damaged (its payload)"
 #define NOT_HERE     "this kernel starts in a Xen PV domain, and not here"
 #define TOO_LONG     "the command lines are too long together"
+
+#define LEAST_WAY    4096u
 
 static uint8_t work[PB_DECODE_WORK] __attribute__((aligned(16)));
 
@@ -25,6 +27,17 @@ static bool page_is_whole(void)
 	       pack_sum(page, offsetof(struct pack_page, page_sum)) == page->page_sum;
 }
 
+static const uint8_t *payload_as_loaded(const struct start *start)
+{
+	return (const uint8_t *)start->load + pack_page.payload_off;
+}
+
+/* Of the payload, not of what comes out: it is shorter, and the packer has seen what the decoder makes of it. */
+static bool payload_is_whole(const struct start *start)
+{
+	return pack_sum(payload_as_loaded(start), pack_page.payload_len) == pack_page.payload_sum;
+}
+
 static bool decode_payload(const struct start *start)
 {
 	const struct pack_page *page = &pack_page;
@@ -35,8 +48,46 @@ static bool decode_payload(const struct start *start)
 				 .out_len = page->out_len,
 				 .work = work };
 
-	move_bytes(payload, (const void *)(start->load + page->payload_off), page->payload_len);
-	return PB_DECODE(&decode) && pack_sum(decode.out, decode.out_len) == page->out_sum;
+	move_bytes(payload, payload_as_loaded(start), page->payload_len);
+	return PB_DECODE(&decode);
+}
+
+/* Do all of them go up, and so far that move_bytes() moves long pieces? And as they stand in the file? */
+static bool all_go_up(const struct start *start, const uint8_t *payload)
+{
+	uint32_t end = 0;
+
+	for (uint32_t i = 0; i < pack_page.nr_segments; i++) {
+		const struct pack_segment *segment = &pack_page.segments[i];
+
+		if (segment->from < end || start->run + segment->to < (uintptr_t)payload + segment->from + LEAST_WAY)
+			return false;
+		end = segment->from + segment->file_len;
+	}
+	return true;
+}
+
+/*
+ * A bImage's segments, from where they were loaded to where they belong, if
+ * that is further up: the last one first, so none falls on one that is yet to
+ * come. The relocation table, behind all of them, goes before them to where it is looked for.
+ */
+static bool load_straight(const struct start *start)
+{
+	const uint8_t *payload = payload_as_loaded(start);
+	uint8_t *out = (uint8_t *)start->run + pack_page.out_at;
+
+	if (!(pack_page.flags & PACK_PLAIN) || !all_go_up(start, payload))
+		return false;
+	for (unsigned group = 0; group < PACK_RELOC_GROUPS; group++)
+		move_bytes(out + pack_page.relocs[group].off, payload + pack_page.relocs[group].off,
+			   pack_page.relocs[group].count * sizeof(uint32_t));
+	for (uint32_t i = pack_page.nr_segments; i--;) {
+		const struct pack_segment *segment = &pack_page.segments[i];
+
+		move_bytes((uint8_t *)start->run + segment->to, payload + segment->from, segment->file_len);
+	}
+	return true;
 }
 
 /* In order of their addresses, each down: the packer saw to it that none falls on one that is yet to come. */
@@ -49,6 +100,16 @@ static void load_segments(const struct start *start)
 
 		move_bytes((uint8_t *)start->run + segment->to, out + segment->from, segment->file_len);
 	}
+}
+
+static bool load_kernel(const struct start *start)
+{
+	if (load_straight(start))
+		return true;
+	if (!decode_payload(start))
+		return false;
+	load_segments(start);
+	return true;
 }
 
 static void clear_segments(const struct start *start)
@@ -209,9 +270,8 @@ struct leave decompressor_main(uint32_t kind, void *loader_params, uintptr_t loa
 	if (!is_by_xen(&start) && pack_page.entry_off == PACK_NOWHERE)
 		stop(&start, params, NOT_HERE);
 	virt_delta = choose_bases(&start, params);
-	if (!decode_payload(&start))
+	if (!payload_is_whole(&start) || !load_kernel(&start))
 		stop(&start, params, DAMAGED);
-	load_segments(&start);
 	relocate(&start, virt_delta);
 	clear_segments(&start);
 	put_hypercall_page(&start);

@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sum over a payload and over the page (abi.h), for the guest and for the
- * packer: little-endian words of 8 bytes, the last one filled up with zeros.
+ * The sum over the payload and over the page (abi.h), for the guest and for the
+ * packer: little-endian words of 8 bytes, the last four filled up with zeros.
  */
 #include "abi.h"
 
+static uint64_t add_rest(uint64_t sum, const uint8_t *at, size_t len)
+{
+	uint8_t rest[PACK_SUM_STEP] = { 0 };
+
+	for (size_t i = 0; i < len; i++)
+		rest[i] = at[i];
+	return pack_sum_step(sum, rest);
+}
+
 uint64_t pack_sum(const void *bytes, size_t len)
 {
-	const uint8_t *at = bytes;
-	uint64_t sum = 0, word;
+	const uint8_t *at = bytes, *end = at + len / PACK_SUM_STEP * PACK_SUM_STEP;
+	uint64_t sum = 0;
 
-	for (; len >= 4 * sizeof(word); len -= 4 * sizeof(word), at += 4 * sizeof(word)) {
-		uint64_t four[4];
-
-		__builtin_memcpy(four, at, sizeof(four));
-		sum = pack_sum_word(sum, four[0]);
-		sum = pack_sum_word(sum, four[1]);
-		sum = pack_sum_word(sum, four[2]);
-		sum = pack_sum_word(sum, four[3]);
-	}
-	while (len) {
-		size_t part = len < sizeof(word) ? len : sizeof(word);
-
-		word = 0;
-		for (size_t i = 0; i < part; i++)
-			word |= (uint64_t)at[i] << (8 * i);
-		sum = pack_sum_word(sum, word);
-		at += part;
-		len -= part;
-	}
-	return sum;
+#pragma GCC unroll 4
+	for (; at != end; at += PACK_SUM_STEP)
+		sum = pack_sum_step(sum, at);
+	return len % PACK_SUM_STEP ? add_rest(sum, at, len % PACK_SUM_STEP) : sum;
 }

@@ -179,7 +179,7 @@ static void add_payload(struct packing *packing)
 	struct pack_page *page = &packing->page;
 
 	page->out_len = (uint32_t)packing->out.len;
-	page->out_sum = pack_sum(packing->out.mem, packing->out.len);
+	page->payload_sum = pack_sum(packing->payload.mem, packing->payload.len);
 	page->payload_off = (uint32_t)packing->program.len;
 	page->payload_len = (uint32_t)packing->payload.len;
 }
@@ -190,6 +190,7 @@ int pack_layout(struct packing *packing, struct pb_error *err)
 	int rc;
 
 	page->flags = packing->relocatable ? PACK_RELOCATABLE : 0;
+	page->flags |= packing->codec->in_place ? PACK_PLAIN : 0;
 	page->alignment = packing->alignment;
 	page->pref_gpa = packing->kernel->low_gpa;
 	add_payload(packing);

@@ -33,6 +33,8 @@ static struct opened pack_spoilt(const char *name, void (*spoil)(struct blob *ke
 	return ret;
 }
 
+extern const uint8_t guest_setup[], guest_setup_end[];
+
 static struct opened pack_open(const char *name, const struct pb_pack *pack)
 {
 	return pack_spoilt(name, NULL, pack);
@@ -130,7 +132,7 @@ static void page_places_every_segment(void **state)
 		uint8_t *window = follow(page, payload, 0);
 
 		assert_int_equal(pack_sum(page, offsetof(struct pack_page, page_sum)), page->page_sum);
-		assert_int_equal(pack_sum(payload, page->out_len), page->out_sum);
+		assert_int_equal(pack_sum(payload, page->payload_len), page->payload_sum);
 		assert_true(page->code_at >= page->payload_off + page->payload_len);
 		compare_segments(packed.image, window, payload);
 		free(window);
@@ -608,6 +610,31 @@ static void sum_sees_each_bit(void **state)
 	}
 }
 
+/* What docs/pack.md promises of an image's head, of both classes. */
+static void sizes(void **state)
+{
+	enum { KIB = 1024, HEAD_MAX = 12 * KIB };
+	static const struct {
+		const char *codec;
+		size_t max;
+	} decoders[] = { { "gzip", 16 * KIB }, { "lz4", 16 * KIB }, { "zstd", 48 * KIB }, { "xz", 32 * KIB } };
+	const struct pack_codec *none = pack_codec_find("none");
+	size_t none64 = (uintptr_t)none->program64.end - (uintptr_t)none->program64.start;
+	size_t none32 = (uintptr_t)none->program32.end - (uintptr_t)none->program32.start;
+	size_t setup = (uintptr_t)guest_setup_end - (uintptr_t)guest_setup;
+
+	(void)state;
+	assert_true(setup > 0x200 && setup + none64 <= HEAD_MAX && setup + none32 <= HEAD_MAX);
+	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++) {
+		const struct pack_codec *codec = pack_codec_find(decoders[i].codec);
+		size_t len64 = (uintptr_t)codec->program64.end - (uintptr_t)codec->program64.start;
+		size_t len32 = (uintptr_t)codec->program32.end - (uintptr_t)codec->program32.start;
+
+		assert_true(len64 > none64 && len64 - none64 <= decoders[i].max);
+		assert_true(len32 > none32 && len32 - none32 <= decoders[i].max);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -627,6 +654,7 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(refused_kernels),
 		cmocka_unit_test(sum_sees_each_bit),
+		cmocka_unit_test(sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
