@@ -66,12 +66,71 @@ static bool take_match(struct lz4 *lz4, size_t len)
 	return true;
 }
 
-/* A block ends with literals. */
+/* ---- Short sequences ----------------------------------------------------- */
+
+/*
+ * Nearly all sequences are short: both lengths in the token, so at most 14
+ * literals and a match of 18 bytes. They are copied by words, which may go as far as this
+ * behind their ends; how many of them there is room for is known beforehand.
+ */
+#define SHORT_LEN    32u /* what one reads or writes at most */
+#define SHORT_MARGIN 2u
+
+static size_t room_for_short(const struct lz4 *lz4)
+{
+	size_t in_room = (size_t)(lz4->in_end - lz4->in) / SHORT_LEN;
+	size_t out_room = (size_t)(lz4->out_end - lz4->out) / SHORT_LEN;
+	size_t room = in_room < out_room ? in_room : out_room;
+
+	return room > SHORT_MARGIN ? room - SHORT_MARGIN : 0;
+}
+
+static void copy_word(uint8_t *to, const uint8_t *from)
+{
+	__builtin_memcpy(to, from, DECODE_WORD);
+}
+
+/* Up to the first one that is not, which is left as it was: what was copied of it, is copied again. */
+static void take_short(struct lz4 *lz4)
+{
+	const uint8_t *in = lz4->in;
+	uint8_t *out = lz4->out;
+
+	for (size_t n = room_for_short(lz4); n; n--) {
+		size_t token = *in, literals = token >> 4, len = token & RUN_MASK, distance;
+		uint8_t *to = out + literals;
+		const uint8_t *from;
+
+		if (literals == RUN_MASK || len == RUN_MASK)
+			break;
+		copy_word(out, in + 1);
+		copy_word(out + DECODE_WORD, in + 1 + DECODE_WORD);
+		distance = decode_le16(in + literals + 1);
+		from = to - distance;
+		if (distance < DECODE_WORD || (uintptr_t)from < (uintptr_t)lz4->out_start)
+			break;
+		in += literals + 3;
+		out = to + len + MIN_MATCH;
+		copy_word(to, from);
+		if (len <= DECODE_WORD - MIN_MATCH)
+			continue;
+		copy_word(to + DECODE_WORD, from + DECODE_WORD);
+		copy_word(to + 2 * DECODE_WORD, from + 2 * DECODE_WORD);
+	}
+	lz4->in = in;
+	lz4->out = out;
+}
+
+/* ---- Blocks --------------------------------------------------------------- */
+
+/* A block ends with literals, so there is one sequence more than take_short() leaves. */
 static bool decode_block(struct lz4 *lz4)
 {
 	while (lz4->in < lz4->in_end) {
-		uint8_t token = *lz4->in++;
+		uint8_t token;
 
+		take_short(lz4);
+		token = *lz4->in++;
 		if (!take_literals(lz4, token >> 4))
 			return false;
 		if (lz4->in == lz4->in_end)
