@@ -241,11 +241,14 @@ static bool is_others_ram(uint64_t mfn)
 	return mfn - (facts.own_gpa >> PAGE_SHIFT) < facts.own_len >> PAGE_SHIFT || (mfn < max_mfn && frame(mfn)->word);
 }
 
-/* A top level that is its own level below, read-only: so a guest sees its page tables as an array. It counts nothing.
+/*
+ * A table that is its own level below, read-only: so a guest sees its page
+ * tables as an array. It counts nothing. Not so a PAE root, of which only four
+ * entries are looked at.
  */
 static bool is_linear(uint64_t table_mfn, unsigned level, uint64_t e)
 {
-	return ROOT_LEVEL == 4 && level == 4 && pte_mfn(e) == table_mfn && !(e & PTE_W);
+	return level > 1 && !pae_root(level) && pte_mfn(e) == table_mfn && !(e & PTE_W);
 }
 
 /* Check an entry that is to be in a table of that level, count it, and make it fit for the guest's ring. */

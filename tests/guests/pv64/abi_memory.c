@@ -205,14 +205,32 @@ static void extended_ops(void)
 #define LINEAR_SLOT 200ul
 #define LINEAR(va)  (LINEAR_SLOT << 39 | ((uint64_t)(va) >> 9 & 0x7ffffffff8))
 
+/* In a slot that is free in the tables of this guest's. */
+static void linear_table(unsigned level, const volatile uint64_t *seen, unsigned slot)
+{
+	static char line[] = "a table of level  ";
+	uint64_t *table = table_at(spare[1], level), at = mfn_of(table) << 12 | slot << 3;
+
+	line[17] = (char)('0' + level);
+	check(line, update(at, mfn_of(table) << 12 | PTE_P | PTE_U), 0);
+	check("may map itself read-only, and so shows an entry of a page", (long)*seen, (long)pte_of(spare[1]));
+	check("it may not do so writable", update(at, mfn_of(table) << 12 | PTE_P | PTE_W | PTE_U), -XEN_EINVAL);
+	check("it can be taken out again", update(at, 0), 0);
+}
+
+/* Where that slot shows the entry of an address: as many levels as it skips, the walk ends early. */
+static const volatile uint64_t *shown(const void *va, unsigned level, unsigned slot)
+{
+	uint64_t a = (uint64_t)va, bits = 12 + 9 * (level - 1), top = a >> (bits + 9) << (bits + 9);
+
+	return (void *)(top | (uint64_t)slot << bits | (a >> 9 & ((1ull << bits) - 8)));
+}
+
 static void linear_tables(void)
 {
-	uint64_t *l4 = (uint64_t *)start_info->pt_base, at = mfn_of(l4) << 12 | LINEAR_SLOT << 3;
-
-	check("a top level may map itself read-only", update(at, mfn_of(l4) << 12 | PTE_P | 4), 0);
-	check("and so shows an entry of a page", (long)*(volatile uint64_t *)LINEAR(spare[1]), (long)pte_of(spare[1]));
-	check("it may not do so writable", update(at, mfn_of(l4) << 12 | PTE_P | PTE_W | 4), -XEN_EINVAL);
-	check("it can be taken out again", update(at, 0), 0);
+	linear_table(4, (void *)LINEAR(spare[1]), LINEAR_SLOT);
+	linear_table(3, shown(spare[1], 3, 300), 300);
+	linear_table(2, shown(spare[1], 2, 300), 300);
 }
 
 void check_memory(void)
