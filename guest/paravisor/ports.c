@@ -105,14 +105,18 @@ static bool string_memory(const struct vcpu *v, const struct regs *r, const stru
 {
 	uint8_t prefix = s->to_memory ? PREFIX_ES : i->segment;
 
-	if (!segment_is_64(v, (uint16_t)r->cs)) {
-		s->mask = i->address_small ? 0xffff : 0xffffffff;
+	if (!segment_is_64(v, (uint16_t)r->cs))
 		return segment_of(v, selector_of(r, prefix), s);
-	}
-	s->mask = i->address_small ? 0xffffffff : UINT64_MAX;
 	s->limit = UINT64_MAX;
 	s->base = prefix == PREFIX_FS ? rdmsr(MSR_FS_BASE) : prefix == PREFIX_GS ? rdmsr(MSR_GS_BASE) : 0;
 	return true;
+}
+
+static uint64_t address_mask(const struct vcpu *v, const struct regs *r, const struct insn *i)
+{
+	if (segment_is_64(v, (uint16_t)r->cs))
+		return i->address_small ? 0xffffffff : UINT64_MAX;
+	return i->address_small ? 0xffff : 0xffffffff;
 }
 
 static void set_masked(uint64_t *reg, uint64_t mask, uint64_t value)
@@ -152,11 +156,15 @@ static bool string_step(struct vcpu *v, struct regs *r, const struct string *s)
 /*
  * Ring 0 may write where a 32-bit guest's processes may not, for their kernel
  * is as privileged to page tables as the paravisor; so they get none of this.
+ * To do it no times needs no right.
  */
 int port_string(struct vcpu *v, struct regs *r, const struct insn *i, uint8_t op, unsigned bytes)
 {
 	struct string s = { .bytes = bytes, .to_memory = !(op & 2), .offset = op & 2 ? &r->rsi : &r->rdi };
 
+	s.mask = address_mask(v, r, i);
+	if (i->repeated && !(r->rcx & s.mask))
+		return 0;
 	if ((ROOT_LEVEL == 3 && !v->kernel_mode) || !port_allowed(v, (uint16_t)r->rdx, bytes) ||
 	    !string_memory(v, r, i, &s))
 		return EMULATE_PROTECTED;
