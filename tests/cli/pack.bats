@@ -106,3 +106,16 @@ setup() {
 	fails 2 "pack: needs -o FILE*" pack "$IMAGES/good/elf64"
 	[[ $(cat packed) == precious && $(ls -A) == packed ]]
 }
+
+# A real kernel: gzip takes seconds for its 50 MB.
+@test "a progress bar, on a terminal only, wiped in the end" {
+	local kernel
+	kernel=$(find -L "$PB_KERNELS" -maxdepth 1 -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+	script -qec "$PARABOOT pack --codec gzip -o one $kernel" seen >/dev/null
+	grep -qaE $'\r\\[#+ *\\] +[0-9]+ %' seen
+	grep -qaF $'\r\033[K' seen
+	[[ $(grep -aF $'\r\033[K' seen | sed $'s/.*\r\033\\[K//') != *%* ]]
+	run -0 --separate-stderr "$PARABOOT" pack --codec gzip -o two "$kernel"
+	[[ $stderr != *%* && ! $output ]]
+	cmp one two
+}
