@@ -88,6 +88,32 @@ static int ask_kernel(struct pb_image *image, uint32_t number, enum pb_serves *r
 	return 0;
 }
 
+/* Does SUBARCH_ENTRY list an entry of that mode? Without the note nobody said that there is none. */
+static bool lists_mode(const struct kernel *kernel, uint32_t mode)
+{
+	const struct note *note = note_find(kernel->notes, kernel->nr_notes, NOTES_OWN, NOTE_OWN_SUBARCH_ENTRY);
+	struct subarch_entry entry;
+
+	for (uint32_t off = 0; note && sizeof(entry) <= note->desc_len - off; off += sizeof(entry)) {
+		memcpy(&entry, note->desc + off, sizeof(entry));
+		if (entry.mode == mode)
+			return true;
+	}
+	return !note;
+}
+
+int subarch_has_mode(struct pb_image *image, uint32_t mode, struct pb_error *why)
+{
+	struct entered_elf elf;
+	bool has;
+
+	if (entered_elf(image, PB_UNPACK_GUEST, &elf, NULL) < 0)
+		return 0;
+	has = lists_mode(elf.kernel, mode);
+	entered_elf_done(&elf);
+	return has ? 0 : fail(why, PB_E_NO_ENTRY, "SUBARCH_ENTRY", mode, 0, 0);
+}
+
 int pb_image_serves(pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
 	uint16_t protocol = image->facts.protocol;

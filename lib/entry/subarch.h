@@ -15,6 +15,9 @@
 /* May a kernel be told so? What is not the PC takes a field that the image has, and its word or the caller's. */
 int subarch_check(struct pb_image *image, uint32_t number, bool insist, struct pb_error *err);
 
+/* Does the image, by the notes behind its own ELF header, have an entry of that mode (SUBARCH_LINUX32 and so on)? */
+int subarch_has_mode(struct pb_image *image, uint32_t mode, struct pb_error *why);
+
 /* What an ELF file's own note says of that number: PB_SERVES_UNKNOWN without one. */
 int subarch_noted(const struct kernel *kernel, uint32_t number, enum pb_serves *ret, struct pb_error *err);
 

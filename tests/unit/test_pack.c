@@ -436,7 +436,8 @@ static void kernel_for_xen_alone(void **state)
 	assert_false(own_has(&own, XEN_ELFNOTE_PHYS32_ENTRY));
 	assert_true(own_has(&own, XEN_ELFNOTE_ENTRY));
 	assert_int_equal(served_bits(&own), 0);
-	assert_int_equal(pb_image_can(own.packed.image, PB_LINUX64, PB_UNPACK_GUEST, &err), -PB_E_NO_ENTRY);
+	for (enum pb_entry entry = PB_LINUX16; entry <= PB_LINUX64; entry++)
+		assert_int_equal(pb_image_can(own.packed.image, entry, PB_UNPACK_GUEST, &err), -PB_E_NO_ENTRY);
 	assert_int_equal(pb_image_can(own.packed.image, PB_XEN_PV64, PB_UNPACK_GUEST, &err), 0);
 	close_own(&own);
 }
