@@ -176,6 +176,19 @@ static void decode_once(pb_image *image)
 	pb_image_relocs(image, &relocs, NULL);
 }
 
+/* Where nothing was started, nothing was shown: no script may take that for a yes. */
+static int verdict(const struct try_table *table)
+{
+	if (count_of(table, TRY_FAILED))
+		return STATUS_WORSE;
+	if (count_of(table, TRY_STARTED))
+		return STATUS_OK;
+	if (!count_of(table, TRY_CANNOT_HERE))
+		return complain(table->opt->image, "none of these starts is possible with this image");
+	complain(table->opt->image, "none of these starts can be tried here");
+	return STATUS_UNABLE;
+}
+
 /* Each way once, then the table in the form that was asked for. */
 static int run_table(struct try_table *table, const json_t *expected)
 {
@@ -191,8 +204,9 @@ static int run_table(struct try_table *table, const json_t *expected)
 		json_print(try_json(table));
 	else
 		try_print_end(table);
-	if (expected)
-		status = try_expect(table, expected);
+	if (!expected)
+		return verdict(table);
+	status = try_expect(table, expected);
 	return count_of(table, TRY_FAILED) ? STATUS_WORSE : status;
 }
 

@@ -39,8 +39,8 @@ setup() {
 	fails 2 "try: there is no such row*" try -e linux16 --engine kvm "$echo_guest"
 }
 
-@test "an image that no machine starts: every row says why, and that is no failure" {
-	run -0 --separate-stderr paraboot try --json -e lguest "$echo_guest"
+@test "an image that no machine starts: every row says why, and the status that nothing was shown" {
+	run -2 --separate-stderr paraboot try --json -e lguest "$echo_guest"
 	jq -e '[.starts[] | .outcome] == ["not possible", "not possible"]' <<<"$output"
 	jq -e 'all(.starts[]; .engine == null and .init == null and .end == null and .crash == null)' <<<"$output"
 	diff <(jq '.starts[].reason' <<<"$output") <(paraboot info --json "$echo_guest" | jq '.entries.lguest.unpack | .host, .guest | .reason')
@@ -71,7 +71,7 @@ setup() {
 @test "more than a machine gives: no row of it is started, and each says so" {
 	local option said
 	while read -r option said; do
-		run -0 --separate-stderr paraboot try --json --engine qemu -e linux64 -u host "$option" "$echo_guest"
+		run -3 --separate-stderr paraboot try --json --engine qemu -e linux64 -u host "$option" "$echo_guest"
 		jq -e --arg said "$said" '.starts[0] | .outcome == "cannot here" and (.reason | contains($said))' <<<"$output"
 	done <<-'EOF'
 		-c256 256 processors: engine qemu gives at most 255
@@ -93,7 +93,7 @@ setup() {
 }
 
 @test "a machine without QEMU: each row says so" {
-	run -0 --separate-stderr env PATH=/nonexistent "$PARABOOT" try --engine qemu --json -e linux64 -u host "$echo_guest"
+	run -3 --separate-stderr env PATH=/nonexistent "$PARABOOT" try --engine qemu --json -e linux64 -u host "$echo_guest"
 	jq -e '.starts[0] | .outcome == "cannot here" and (.reason | test("qemu-system-x86_64"))' <<<"$output"
 }
 
