@@ -10,6 +10,7 @@
  *     store.c    its keys in xenstore, by which xl and xenconsoled know it
  *     mark.c     how a domain says whose it is, and the removal of those whose builder is gone
  *     session.c  its console, until it ends
+ *     crash.c    where its processors were, if it ended badly
  *
  * A domain bears our mark from the hypercall that makes it, and loses it, if it
  * is to be kept, by the last one before it runs. So whatever moment the builder
@@ -140,5 +141,10 @@ unsigned mark_sweep(const struct xen_host *host);
 struct signals;
 int session_attach(struct xen_builder *builder, const struct signals *signals, struct engine_result *ret,
 		   struct engine_error *err);
+
+/* ---- crash.c ------------------------------------------------------------ */
+
+/* Several lines, or NULL; to be freed. */
+char *crash_describe(const struct xen_builder *builder);
 
 #endif

@@ -241,6 +241,8 @@ int session_attach(struct xen_builder *builder, const struct signals *signals, s
 	if (!failed) {
 		run(&session, signals);
 		watch_result(&session.watch, session.ending, session.detail[0] ? session.detail : NULL, ret);
+		if (ret->status == ENGINE_CRASHED || ret->status == ENGINE_TIMED_OUT)
+			ret->registers = crash_describe(builder);
 	}
 	if (session.tty >= 0) {
 		outlet_close(&session.shown.to);

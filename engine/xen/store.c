@@ -16,7 +16,8 @@
 
 #define TRIES 20 /* of a transaction that others were in the way of */
 
-enum owner { DOM0_ALONE, DOM0, GUEST, GUEST_DOM0_READS };
+/* INHERITED: from the folder. DOM0: and the guest reads it. */
+enum owner { INHERITED, DOM0, GUEST, GUEST_DOM0_READS };
 
 static int fail_store(struct engine_error *err, const char *path)
 {
@@ -82,23 +83,21 @@ static bool set_owner(const struct writer *writer, const char *path, enum owner 
 {
 	const uint32_t guest = writer->builder->domid;
 	struct xs_permissions by_owner[][2] = {
-		[DOM0_ALONE] = { { 0, XS_PERM_NONE } },
 		[DOM0] = { { 0, XS_PERM_NONE }, { guest, XS_PERM_READ } },
 		[GUEST] = { { guest, XS_PERM_NONE } },
 		[GUEST_DOM0_READS] = { { guest, XS_PERM_NONE }, { 0, XS_PERM_READ } },
 	};
 
-	return xs_set_permissions(writer->store, writer->transaction, path, by_owner[owner],
-				  owner == GUEST || owner == DOM0_ALONE ? 1 : 2);
+	return xs_set_permissions(writer->store, writer->transaction, path, by_owner[owner], owner == GUEST ? 1 : 2);
 }
 
-/* The first failure stands, and nothing is written after it. */
+/* The first failure stands, and nothing is written after it. A new key has its folder's owner until it is given one. */
 static void put_at(struct writer *writer, const char *path, enum owner owner, const char *value)
 {
 	if (writer->failed)
 		return;
 	if (xs_write(writer->store, writer->transaction, path, value, (unsigned)strlen(value)) &&
-	    set_owner(writer, path, owner))
+	    (owner == INHERITED || set_owner(writer, path, owner)))
 		return;
 	writer->failed = true;
 	fail_store(writer->err, path);
@@ -125,40 +124,40 @@ static const struct {
 	enum owner owner;
 	const char *value;
 } fixed[] = {
-	{ "device", DOM0, "" },
-	{ "device/suspend", DOM0, "" },
+	{ "device", INHERITED, "" },
+	{ "device/suspend", INHERITED, "" },
 	{ "device/suspend/event-channel", GUEST, "" },
-	{ "control", DOM0, "" },
+	{ "control", INHERITED, "" },
 	{ "control/shutdown", GUEST, "" },
 	{ "control/feature-poweroff", GUEST, "" },
 	{ "control/feature-reboot", GUEST, "" },
 	{ "control/feature-suspend", GUEST, "" },
 	{ "control/sysrq", GUEST, "" },
-	{ "control/platform-feature-multiprocessor-suspend", DOM0, "1" },
-	{ "control/platform-feature-xs_reset_watches", DOM0, "1" },
+	{ "control/platform-feature-multiprocessor-suspend", INHERITED, "1" },
+	{ "control/platform-feature-xs_reset_watches", INHERITED, "1" },
 	{ "data", GUEST, "" },
 	{ "drivers", GUEST, "" },
 	{ "feature", GUEST, "" },
 	{ "attr", GUEST, "" },
 	{ "error", GUEST, "" },
-	{ "console", DOM0, "" },
+	{ "console", INHERITED, "" },
 	{ "console/backend-id", GUEST_DOM0_READS, "0" },
-	{ "console/limit", DOM0, "1048576" },
-	{ "console/type", DOM0, "xenconsoled" },
-	{ "console/output", DOM0, "pty" },
-	{ "console/tty", DOM0, "" },
+	{ "console/limit", INHERITED, "1048576" },
+	{ "console/type", INHERITED, "xenconsoled" },
+	{ "console/output", INHERITED, "pty" },
+	{ "console/tty", INHERITED, "" },
 };
 
 static void put_processors(struct writer *writer)
 {
 	char key[40];
 
-	put(writer, "cpu", DOM0, "%s", "");
+	put(writer, "cpu", INHERITED, "%s", "");
 	for (uint32_t i = 0; i < writer->builder->vcpus; i++) {
 		snprintf(key, sizeof(key), "cpu/%u", i);
-		put(writer, key, DOM0, "%s", "");
+		put(writer, key, INHERITED, "%s", "");
 		snprintf(key, sizeof(key), "cpu/%u/availability", i);
-		put(writer, key, DOM0, "online");
+		put(writer, key, INHERITED, "online");
 	}
 }
 
@@ -166,10 +165,10 @@ static void put_memory(struct writer *writer)
 {
 	unsigned long long kib = writer->builder->info.ram_len / 1024;
 
-	put(writer, "memory", DOM0, "%s", "");
-	put(writer, "memory/static-max", DOM0, "%llu", kib);
-	put(writer, "memory/target", DOM0, "%llu", kib);
-	put(writer, "memory/videoram", DOM0, "0");
+	put(writer, "memory", INHERITED, "%s", "");
+	put(writer, "memory/static-max", INHERITED, "%llu", kib);
+	put(writer, "memory/target", INHERITED, "%llu", kib);
+	put(writer, "memory/videoram", INHERITED, "0");
 }
 
 /* Frames stand there in decimal. */
@@ -177,16 +176,16 @@ static void put_channels(struct writer *writer)
 {
 	const struct xen_builder *builder = writer->builder;
 
-	put(writer, "store", DOM0, "%s", "");
-	put(writer, "store/port", DOM0, "%u", builder->store_port);
-	put(writer, "store/ring-ref", DOM0, "%llu", (unsigned long long)builder->store_frame);
-	put(writer, "console/backend", DOM0, "/local/domain/0/backend/console/%u/0", builder->domid);
-	put(writer, "console/port", DOM0, "%u", builder->console_port);
-	put(writer, "console/ring-ref", DOM0, "%llu", (unsigned long long)builder->console_frame);
+	put(writer, "store", INHERITED, "%s", "");
+	put(writer, "store/port", INHERITED, "%u", builder->store_port);
+	put(writer, "store/ring-ref", INHERITED, "%llu", (unsigned long long)builder->store_frame);
+	put(writer, "console/backend", INHERITED, "/local/domain/0/backend/console/%u/0", builder->domid);
+	put(writer, "console/port", INHERITED, "%u", builder->console_port);
+	put(writer, "console/ring-ref", INHERITED, "%llu", (unsigned long long)builder->console_frame);
 }
 
-__attribute__((format(printf, 4, 5))) static void put_below(struct writer *writer, const char *folder, enum owner owner,
-							    const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void put_below(struct writer *writer, const char *folder, const char *fmt,
+							    ...)
 {
 	char path[160], line[128];
 	const char *value;
@@ -197,7 +196,7 @@ __attribute__((format(printf, 4, 5))) static void put_below(struct writer *write
 	va_end(args);
 	value = line + strcspn(line, " ");
 	snprintf(path, sizeof(path), "%s/%.*s", folder, (int)(value - line), line);
-	put_at(writer, path, owner, *value ? value + 1 : value);
+	put_at(writer, path, INHERITED, *value ? value + 1 : value);
 }
 
 /* The console's other end, where dom0 has it and where xl looks up what there is to remove. */
@@ -206,11 +205,11 @@ static void put_console_end(struct writer *writer, const char *folder, enum owne
 	uint32_t domid = writer->builder->domid;
 
 	put_at(writer, folder, owner, "");
-	put_below(writer, folder, owner, "frontend /local/domain/%u/console", domid);
-	put_below(writer, folder, owner, "frontend-id %u", domid);
-	put_below(writer, folder, owner, "online 1");
-	put_below(writer, folder, owner, "state 1");
-	put_below(writer, folder, owner, "protocol vt100");
+	put_below(writer, folder, "frontend /local/domain/%u/console", domid);
+	put_below(writer, folder, "frontend-id %u", domid);
+	put_below(writer, folder, "online 1");
+	put_below(writer, folder, "state 1");
+	put_below(writer, folder, "protocol vt100");
 }
 
 /* What stands outside of the domain's home, for xl. */
@@ -221,27 +220,27 @@ static void put_elsewhere(struct writer *writer, const char *uuid)
 
 	snprintf(folder, sizeof(folder), "/vm/%s", uuid);
 	put_at(writer, folder, DOM0, "");
-	put_below(writer, folder, DOM0, "name %s", builder->name);
-	put_below(writer, folder, DOM0, "uuid %s", uuid);
+	put_below(writer, folder, "name %s", builder->name);
+	put_below(writer, folder, "uuid %s", uuid);
 	snprintf(folder, sizeof(folder), "/local/domain/0/backend/console/%u/0", builder->domid);
 	put_console_end(writer, folder, DOM0);
 	snprintf(folder, sizeof(folder), "/libxl/%u", builder->domid);
-	put_below(writer, folder, DOM0_ALONE, "type %s", builder_is_pv(builder) ? "pv" : "pvh");
+	put_below(writer, folder, "type %s", builder_is_pv(builder) ? "pv" : "pvh");
 	snprintf(folder, sizeof(folder), "/libxl/%u/device/console/0", builder->domid);
-	put_console_end(writer, folder, DOM0_ALONE);
-	put_below(writer, folder, DOM0_ALONE, "backend /local/domain/0/backend/console/%u/0", builder->domid);
+	put_console_end(writer, folder, INHERITED);
+	put_below(writer, folder, "backend /local/domain/0/backend/console/%u/0", builder->domid);
 }
 
-/* A key's parents come first, so that none is made by the way with dom0 alone to read it. */
+/* A key's folder comes first, with the owner that the key is to inherit. */
 static int put_all(struct writer *writer)
 {
 	char uuid[UUID_LEN];
 
 	store_uuid(writer->builder->handle, uuid);
 	put(writer, "", DOM0, "%s", "");
-	put(writer, "vm", DOM0, "/vm/%s", uuid);
-	put(writer, "name", DOM0, "%s", writer->builder->name);
-	put(writer, "domid", DOM0, "%u", writer->builder->domid);
+	put(writer, "vm", INHERITED, "/vm/%s", uuid);
+	put(writer, "name", INHERITED, "%s", writer->builder->name);
+	put(writer, "domid", INHERITED, "%u", writer->builder->domid);
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
 		put(writer, fixed[i].key, fixed[i].owner, "%s", fixed[i].value);
 	put_processors(writer);
