@@ -6,6 +6,7 @@
  * here believes the guest: its page tables are walked by KVM, and its memory is
  * read by a system call that fails where a load would raise SIGBUS.
  */
+#include "../registers.h"
 #include "machine.h"
 
 #include <stdio.h>
@@ -129,18 +130,11 @@ static void print_place(FILE *out, const struct vcpu *vcpu, uint64_t linear)
 
 static void print_registers(FILE *out, const struct kvm_regs *regs)
 {
-	const struct {
-		const char *name;
-		uint64_t value;
-	} list[] = {
-		{ "rax", regs->rax }, { "rbx", regs->rbx }, { "rcx", regs->rcx }, { "rdx", regs->rdx },
-		{ "rsi", regs->rsi }, { "rdi", regs->rdi }, { "rbp", regs->rbp }, { "rsp", regs->rsp },
-		{ "r8", regs->r8 },   { "r9", regs->r9 },   { "r10", regs->r10 }, { "r11", regs->r11 },
-		{ "r12", regs->r12 }, { "r13", regs->r13 }, { "r14", regs->r14 }, { "r15", regs->r15 },
-	};
+	const uint64_t values[REGISTERS] = { regs->rax, regs->rbx, regs->rcx, regs->rdx, regs->rsi, regs->rdi,
+					     regs->rbp, regs->rsp, regs->r8,  regs->r9,  regs->r10, regs->r11,
+					     regs->r12, regs->r13, regs->r14, regs->r15 };
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
-		fprintf(out, "  %-3s %016llx%s", list[i].name, (ull)list[i].value, i % 4 == 3 ? "\n" : "");
+	registers_print(out, values);
 }
 
 static void print_system(FILE *out, const struct kvm_sregs *sregs)

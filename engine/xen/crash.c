@@ -3,6 +3,7 @@
  * Where a domain's processors were when it crashed, or when its time was over:
  * the registers that Xen has of each.
  */
+#include "../registers.h"
 #include "builder.h"
 
 #include <stdio.h>
@@ -11,18 +12,11 @@ typedef unsigned long long ull;
 
 static void print_registers(FILE *out, const cpu_user_regs_x86_64_t *regs)
 {
-	const struct {
-		const char *name;
-		uint64_t value;
-	} list[] = {
-		{ "rax", regs->rax }, { "rbx", regs->rbx }, { "rcx", regs->rcx }, { "rdx", regs->rdx },
-		{ "rsi", regs->rsi }, { "rdi", regs->rdi }, { "rbp", regs->rbp }, { "rsp", regs->rsp },
-		{ "r8", regs->r8 },   { "r9", regs->r9 },   { "r10", regs->r10 }, { "r11", regs->r11 },
-		{ "r12", regs->r12 }, { "r13", regs->r13 }, { "r14", regs->r14 }, { "r15", regs->r15 },
-	};
+	const uint64_t values[REGISTERS] = { regs->rax, regs->rbx, regs->rcx, regs->rdx, regs->rsi, regs->rdi,
+					     regs->rbp, regs->rsp, regs->r8,  regs->r9,  regs->r10, regs->r11,
+					     regs->r12, regs->r13, regs->r14, regs->r15 };
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
-		fprintf(out, "  %-3s %016llx%s", list[i].name, (ull)list[i].value, i % 4 == 3 ? "\n" : "");
+	registers_print(out, values);
 }
 
 /* A 32-bit PV domain's context has another shape, and is not read. */
