@@ -102,7 +102,7 @@ int domain_set_memory(const struct options *opt, struct domain *domain)
 	if (!domain->engine)
 		return STATUS_OK;
 	if (domain->engine->memory(&domain->machine, &domain->memory, &err) < 0)
-		return complain_engine(domain->engine->name, &err);
+		return complain_engine("engine", &err);
 	request->keep = domain->memory.keep;
 	request->keeps = domain->memory.nr_keep;
 	request->rsdp_gpa = domain->memory.rsdp_gpa;

@@ -127,8 +127,8 @@ plan() {
 }
 
 @test "a machine that cannot be made, an engine that does not exist" {
-	fails 2 "file: memory: *" plan -m 3M "$image"
-	fails 2 "file: memory: *" plan -m 0x10000001 "$image"
+	fails 2 "engine: memory: *" plan -m 3M "$image"
+	fails 2 "engine: memory: *" plan -m 0x10000001 "$image"
 	fails 2 "engine: no engine has the name frobnicate" plan --engine frobnicate "$image"
 }
 
