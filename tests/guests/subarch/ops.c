@@ -4,6 +4,7 @@
  * PC: there each is what a kernel without a hypervisor does in its place.
  */
 #include "batches.h"
+#include "lguest.h"
 #include "pc.h"
 
 /* ---- On a PC ---- */
@@ -93,6 +94,61 @@ void pc_main(const struct boot_params *params)
 	hole = (void *)PC_UNMAPPED;
 	for (unsigned i = 0; i < ARRAY(rows); i++)
 		tell_cost(rows[i].name, rows[i].batch);
+}
+
+/* ---- On lguest ---- */
+
+#define LAST_PAGE (VIRT_BASE + 0xfff000) /* that start.S maps, and nobody uses */
+
+static uint32_t page_directory_gpa(void)
+{
+	return (uint32_t)page_directory - VIRT_BASE;
+}
+
+static long lguest_nothings(long n)
+{
+	for (long i = 0; i < n; i++)
+		lguest_call(LHCALL_FLUSH_ASYNC, 0, 0, 0);
+	return n;
+}
+
+static long lguest_mappings(long n)
+{
+	for (long i = 0; i < n; i++)
+		lguest_call(LHCALL_SET_PTE, page_directory_gpa(), LAST_PAGE, 0xfff000 | (i & 1 ? 0x67 : 0x65));
+	return n;
+}
+
+static long lguest_switches(long n)
+{
+	for (long i = 0; i < n; i++) {
+		lguest_call(LHCALL_SET_STACK, LGUEST_DS, (uint32_t)trap_stack_end, 1);
+		lguest_call(LHCALL_NEW_PGTABLE, page_directory_gpa(), 0, 0);
+	}
+	return n;
+}
+
+static const struct {
+	const char *name;
+	long (*batch)(long n);
+} lguest_rows[] = {
+	{ "nothing", nothing },
+	{ "system-call", system_calls },
+	{ "fault-of-a-process", process_faults },
+	{ "fault-of-the-kernel", kernel_faults },
+	{ "iret-to-a-process", process_irets },
+	{ "a-call-of-nothing", lguest_nothings },
+	{ "update_va_mapping", lguest_mappings },
+	{ "switch-of-processes", lguest_switches },
+};
+
+void lguest_main(const struct boot_params *params)
+{
+	(void)params;
+	hole = (void *)LGUEST_UNMAPPED;
+	lguest_prepare_processes();
+	for (unsigned i = 0; i < ARRAY(lguest_rows); i++)
+		tell_cost(lguest_rows[i].name, lguest_rows[i].batch);
 }
 
 /* ---- On Xen ---- */

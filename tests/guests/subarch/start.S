@@ -96,7 +96,6 @@ on_a_pc:
 3:	pushl %esi
 	call start_on_a_pc
 
-	.weak lguest_data, start_on_lguest /* not in every image that begins here */
 /* One to one, until it has told where its lguest_data is and has handed over tables of its own. */
 on_lguest:
 	KEEP_SEGMENTS_OF_ENTRY VIRT_BASE
