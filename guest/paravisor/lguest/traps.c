@@ -5,9 +5,8 @@
  * the paravisor's interrupts. All but its own faults end here.
  */
 #include "../asm.h"
+#include "../pv32/pv32.h"
 #include "lguest.h"
-
-#define BOUNCE_CLEAR (FLAG_TF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC)
 
 void trap_from_guest(struct regs *r);
 void fast_call32(struct regs *r);
@@ -22,29 +21,12 @@ static uint32_t interrupt_flag(void)
 /* The frame is the processor's own, but for the flag, which is lguest_data's. From ring 3 it goes to SET_STACK's. */
 void bounce(struct vcpu *v, struct regs *r, uint64_t handler, bool mask, const uint32_t *error)
 {
-	bool kernel = (r->cs & 3) == 1;
-	uint32_t sp = (uint32_t)(kernel ? r->rsp : v->kernel_sp), frame[6];
-	uint16_t ss = (uint16_t)(kernel ? r->ss : v->kernel_ss);
-	unsigned n = 0;
+	struct gate_frame saved = { .cs = (uint32_t)r->cs & 0xffff,
+				    .eflags = (uint32_t)(r->rflags & ~(FLAG_IF | FLAG_IOPL)) | interrupt_flag(),
+				    .error = error,
+				    .kernel = is_kernel_cs(r->cs) };
 
-	if (error)
-		frame[n++] = *error;
-	frame[n++] = (uint32_t)r->rip;
-	frame[n++] = (uint32_t)r->cs & 0xffff;
-	frame[n++] = (uint32_t)(r->rflags & ~(FLAG_IF | FLAG_IOPL)) | interrupt_flag();
-	if (!kernel) {
-		frame[n++] = (uint32_t)r->rsp;
-		frame[n++] = (uint32_t)r->ss & 0xffff;
-	}
-	sp -= n * 4;
-	if (copy_to_guest((uint32_t)(segment_base(v, ss) + sp), frame, n * 4))
-		guest_crash(v, "no stack at %x:%x for its handler at %lx", ss, sp, handler);
-	v->kernel_mode = 1;
-	r->rip = (uint32_t)handler;
-	r->cs = (uint16_t)(handler >> 32) | 1;
-	r->rsp = sp;
-	r->ss = ss;
-	r->rflags = (r->rflags & ~BOUNCE_CLEAR) | FLAG_IF;
+	gate_enter(v, r, handler, &saved);
 	if (mask && lg.ready)
 		data_set(LGUEST_IRQ_ENABLED, 0);
 }

@@ -8,44 +8,22 @@
 #include "../asm.h"
 #include "pv32.h"
 
-#define BOUNCE_CLEAR (FLAG_TF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC)
-
 void fast_call32(struct regs *r);
 
 /* ---- Into the guest's kernel: <xen/arch-x86/xen.h>, "PV frame" ---- */
 
-/*
- * The frame, from low to high: the error code if there is one, eip, cs (the
- * event mask in bit 16), eflags with IF for "events not masked"; and where it
- * was a process, esp and ss, as the processor itself would have it.
- */
+/* cs has the event mask in bit 16, eflags IF for "events not masked". */
 void bounce(struct vcpu *v, struct regs *r, uint64_t handler, bool mask, const uint32_t *error)
 {
-	bool kernel = v->kernel_mode;
-	uint32_t sp = (uint32_t)(kernel ? r->rsp : v->kernel_sp), masked = v->info->evtchn_upcall_mask != 0;
-	uint16_t ss = (uint16_t)(kernel ? r->ss : v->kernel_ss);
-	uint32_t frame[6];
-	unsigned n = 0;
+	uint32_t masked = v->info->evtchn_upcall_mask != 0;
+	struct gate_frame saved = { .cs = (uint32_t)(r->cs & 0xffff) | masked << 16,
+				    .eflags = (uint32_t)(r->rflags & ~(FLAG_IF | FLAG_IOPL)) |
+					      (masked ? 0 : (uint32_t)FLAG_IF) |
+					      (architectural_iopl ? v->iopl << IOPL_SHIFT : 0),
+				    .error = error,
+				    .kernel = v->kernel_mode };
 
-	if (error)
-		frame[n++] = *error;
-	frame[n++] = (uint32_t)r->rip;
-	frame[n++] = (uint32_t)(r->cs & 0xffff) | masked << 16;
-	frame[n++] = (uint32_t)(r->rflags & ~(FLAG_IF | FLAG_IOPL)) | (masked ? 0 : (uint32_t)FLAG_IF) |
-		     (architectural_iopl ? v->iopl << IOPL_SHIFT : 0);
-	if (!kernel) {
-		frame[n++] = (uint32_t)r->rsp;
-		frame[n++] = (uint32_t)r->ss & 0xffff;
-	}
-	sp -= n * 4;
-	if (copy_to_guest((uint32_t)(segment_base(v, ss) + sp), frame, n * 4))
-		guest_crash(v, "no stack at %x:%x for its handler at %lx", ss, sp, handler);
-	v->kernel_mode = 1;
-	r->rip = (uint32_t)handler;
-	r->cs = guest_ring(handler >> 32);
-	r->rsp = sp;
-	r->ss = ss;
-	r->rflags = (r->rflags & ~BOUNCE_CLEAR) | FLAG_IF;
+	gate_enter(v, r, handler, &saved);
 	if (mask)
 		v->info->evtchn_upcall_mask = 1;
 }
