@@ -396,6 +396,21 @@ static void unknown_note(void **state)
 	blob_free(&area);
 }
 
+static void types_by_name(void **state)
+{
+	uint32_t type = 0;
+
+	(void)state;
+	assert_int_equal(pb_note_type("Xen", "PHYS32_ENTRY", &type), 0);
+	assert_int_equal(type, 18);
+	assert_int_equal(pb_note_type("GNU", "BUILD_ID", &type), 0);
+	assert_int_equal(type, NT_GNU_BUILD_ID);
+	assert_int_equal(pb_note_type("Xen", "BUILD_ID", &type), -PB_E_ARG);
+	assert_int_equal(pb_note_type("Xen", "phys32_entry", &type), -PB_E_ARG);
+	assert_int_equal(pb_note_type("", "", &type), -PB_E_ARG);
+	assert_int_equal(type, NT_GNU_BUILD_ID); /* what was not found changes nothing */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_last_string_that_claims_more),
 		cmocka_unit_test(xen_guest_without_base),
 		cmocka_unit_test(xen_guest_defaults),
+		cmocka_unit_test(types_by_name),
 		cmocka_unit_test(index_past),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(zeros_between),
