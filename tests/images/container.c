@@ -140,10 +140,16 @@ static void set_mz(struct blob *out)
 	blob_set_le(out, PE_HEADER_OFF + 40, 0x1234, 4); /* AddressOfEntryPoint */
 }
 
-/* An ELF header for loaders that ask for one: a PT_LOAD over the protected-mode part, and a PHYS32_ENTRY note. */
-static void set_elf(struct blob *out, size_t prot_len)
+/*
+ * An ELF header for loaders that ask for one: a PT_LOAD over the protected-mode
+ * part, and a PHYS32_ENTRY note. Of an image that lists its entries, a
+ * SUBARCH_ENTRY note too (docs/notes.md), with the 64-bit one alone.
+ */
+static void set_elf(struct blob *out, const struct bzimage_spec *spec, size_t prot_len)
 {
-	static const uint32_t note[] = { 4, 4, 18, 0x006e6558 /* "Xen" */, 0x100040 };
+	static const uint32_t pvh[] = { 4, 4, 18, 0x006e6558 /* "Xen" */, 0x100040 };
+	static const uint32_t lists[] = { 9, 16, 3, 0x61726170, 0x746f6f62 /* "paraboot" */, 0, 0, 2, 0x100200, 0 };
+	const size_t notes_len = sizeof(pvh) + (spec->lists_entries ? sizeof(lists) : 0);
 	const size_t note_off = 0x600;
 	Elf64_Ehdr ehdr = {
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
@@ -163,12 +169,14 @@ static void set_elf(struct blob *out, size_t prot_len)
 		  .p_vaddr = 0x100000,
 		  .p_filesz = prot_len,
 		  .p_memsz = prot_len },
-		{ .p_type = PT_NOTE, .p_offset = note_off, .p_filesz = sizeof(note), .p_align = 4 },
+		{ .p_type = PT_NOTE, .p_offset = note_off, .p_filesz = notes_len, .p_align = 4 },
 	};
 
 	blob_set(out, 0, &ehdr, sizeof(ehdr));
 	blob_set(out, sizeof(ehdr), phdrs, sizeof(phdrs));
-	blob_set(out, note_off, note, sizeof(note));
+	blob_set(out, note_off, pvh, sizeof(pvh));
+	if (spec->lists_entries)
+		blob_set(out, note_off + sizeof(pvh), lists, sizeof(lists));
 }
 
 static void put_payload(struct blob *out, const struct bzimage_spec *spec)
@@ -201,7 +209,7 @@ void image_bzimage(struct blob *out, const struct bzimage_spec *spec)
 	if (spec->mz)
 		set_mz(out);
 	if (spec->elf)
-		set_elf(out, prot_len);
+		set_elf(out, spec, prot_len);
 	for (unsigned i = 0; i < spec->signature_len; i++)
 		blob_put_le(out, 0x5a, 1);
 }

@@ -54,6 +54,7 @@ const struct image_spec good_images[] = {
 	{ "bz-lguest", KERNEL_32 | KERNEL_LGUEST, "gzip", 0x20c },
 	{ "bz-mz", 0, "none", 0x20f, IMAGE_MZ },
 	{ "bz-elf", 0, "none", 0x20f, IMAGE_ELF },
+	{ "bz-elf-lists", 0, "none", 0x20f, IMAGE_ELF | IMAGE_LISTS },
 	{ "bz-sects-0", 0, "none", 0x20f, IMAGE_SECTS_0 },
 	{ "bz-signed", 0, "gzip", 0x20f, IMAGE_SIGNED },
 	{ "bz-no-payload", 0, NULL, 0x20f, IMAGE_NO_PAYLOAD },
@@ -90,6 +91,7 @@ static void build_bzimage(struct blob *out, const struct image_spec *spec, const
 		.zimage = spec->flags & IMAGE_ZIMAGE,
 		.mz = spec->flags & IMAGE_MZ,
 		.elf = spec->flags & IMAGE_ELF,
+		.lists_entries = spec->flags & IMAGE_LISTS,
 		.sects_0 = spec->flags & IMAGE_SECTS_0,
 		.signature_len = spec->flags & IMAGE_SIGNED ? 1472 : 0,
 	};

@@ -54,6 +54,7 @@ struct bzimage_spec {
 	bool zimage;
 	bool mz;                /* begins with MZ and a PE header */
 	bool elf;               /* begins with an ELF header of its own, with a PHYS32_ENTRY */
+	bool lists_entries;     /* there, in a note of ours: the 64-bit one, no other */
 	bool sects_0;           /* setup_sects 0, which means 4 */
 	unsigned signature_len; /* bytes behind everything that the header tells of */
 };
@@ -81,6 +82,7 @@ enum image_flag {
 	IMAGE_SIGNED = 1u << 4,
 	IMAGE_NO_PAYLOAD = 1u << 5,
 	IMAGE_PE = 1u << 6, /* all of it inside a PE file */
+	IMAGE_LISTS = 1u << 7,
 };
 
 struct image_spec {
