@@ -291,13 +291,17 @@ step_clang-format() {
 	done
 }
 
-# Only what the clang build compiles: it gives clang-tidy the flags.
+# Only what the clang build compiles: it gives clang-tidy the flags. A file that
+# two targets compile is looked at once: the second time, clang-tidy 14's
+# valist.Uninitialized no longer knows va_start.
 step_clang-tidy() {
-	local file
+	local file flags=$BUILD/check/tmp/clang-tidy
 	build_one clang 1 || return 1
+	mkdir -p "$flags"
+	jq 'unique_by(.file)' "$(build_dir clang)/compile_commands.json" >"$flags/compile_commands.json"
 	for file in $(tracked 'lib/*.c' 'engine/*.c' 'tool/*.c' 'examples/*.c'); do
-		grep -q "/$file\"" "$(build_dir clang)/compile_commands.json" || continue
-		check_that "clang-tidy $file" clang-tidy --quiet -p "$(build_dir clang)" "$REPO/$file"
+		grep -q "/$file\"" "$flags/compile_commands.json" || continue
+		check_that "clang-tidy $file" clang-tidy --quiet -p "$flags" "$REPO/$file"
 	done
 }
 
