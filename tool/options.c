@@ -6,6 +6,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +19,6 @@
 #define MAX_ROWS 32
 
 /* ---- Setters ------------------------------------------------------------ */
-
-int set_timeout(struct options *opt, const char *arg)
-{
-	uint64_t seconds;
-
-	if (!value_number(arg, INT32_MAX / 1000, &seconds) || seconds == 0)
-		return -1;
-	opt->timeout = (uint32_t)seconds;
-	return 0;
-}
-
-int set_jobs(struct options *opt, const char *arg)
-{
-	uint64_t jobs;
-
-	if (!value_number(arg, 1024, &jobs) || jobs == 0)
-		return -1;
-	opt->jobs = (uint32_t)jobs;
-	return 0;
-}
 
 int set_entry(struct options *opt, const char *arg)
 {
@@ -83,16 +64,6 @@ static int set_memory(struct options *opt, const char *arg)
 	return value_size(arg, &opt->memory_len) && opt->memory_len > 0 ? 0 : -1;
 }
 
-static int set_vcpus(struct options *opt, const char *arg)
-{
-	uint64_t vcpus;
-
-	if (!value_number(arg, UINT32_MAX, &vcpus) || vcpus == 0)
-		return -1;
-	opt->vcpus = (uint32_t)vcpus;
-	return 0;
-}
-
 static int add_initrd(struct options *opt, const char *arg)
 {
 	opt->initrds = must_grow(opt->initrds, opt->nr_initrds + 1, sizeof(*opt->initrds));
@@ -134,25 +105,28 @@ const struct option_row choice_rows[] = {
 	{ 'u', "unpack", OPTION_UNPACKS, "who unpacks the kernel: paraboot, or the image itself", set_unpack },
 	{ 0, "subarch", "N|pc|lguest|xen|intel-mid|moorestown|ce4100",
 	  "the subarchitecture that boot_params tells of; a number even if the image does not say that it serves it",
-	  set_subarch },
-	{ 0, "subarch-data", "ADDR", "hardware_subarch_data, for --subarch", set_subarch_data },
+	  set_subarch, .most = UINT32_MAX },
+	{ 0, "subarch-data", "ADDR", "hardware_subarch_data, for --subarch", set_subarch_data, .most = UINT64_MAX },
 	{ 0, "subarch-entry", NULL,
 	  "enter a 32-bit PV kernel by the boot protocol with --subarch (default xen), not by its notes",
 	  .at = offsetof(struct options, subarch_entry) },
 	{ 0, "fixmap", "START:LENGTH",
-	  "virtual addresses for which a Xen PV kernel is to find page tables (default what its note says)",
-	  set_fixmap },
+	  "virtual addresses for which a Xen PV kernel is to find page tables (default what its note says)", set_fixmap,
+	  .most = UINT64_MAX },
 	{ 0 },
 };
 
 const struct option_row guest_rows[] = {
-	{ 'm', "memory", "SIZE", "the guest's memory: 512M (the default), 8G, 0x20000000", set_memory },
-	{ 'c', "cpus", "N", "virtual CPUs (default 1)", set_vcpus },
+	{ 'm', "memory", "SIZE", "the guest's memory: 512M (the default), 8G, 0x20000000", set_memory, .least = 1,
+	  .most = UINT64_MAX },
+	{ 'c', "cpus", "N", "virtual CPUs (default 1)", .at = offsetof(struct options, vcpus), .least = 1,
+	  .most = UINT32_MAX },
 	{ 'a', "append", "CMDLINE",
 	  "the kernel's command line; " CONSOLE_ARG " (" CONSOLE_ARG_XEN
 	  " for xen-pv and lguest) is added if it names no console",
 	  .at = offsetof(struct options, cmdline) },
-	{ 0, "kaslr", "on|off|SEED", "move the kernel to addresses chosen at random (default off)", set_kaslr },
+	{ 0, "kaslr", "on|off|SEED", "move the kernel to addresses chosen at random (default off)", set_kaslr,
+	  .most = UINT64_MAX },
 	{ 0 },
 };
 
@@ -161,7 +135,8 @@ const struct option_row own_rows[] = {
 	{ 0, "no-initrd", NULL, "no initrd at all; by default, without -i, it is the built-in one",
 	  .at = offsetof(struct options, no_initrd) },
 	{ 0, "ram", "START:LEN[:TYPE]",
-	  "a range of the memory map, instead of -m; TYPE is ram, reserved, acpi or nvs; may be repeated", add_ram },
+	  "a range of the memory map, instead of -m; TYPE is ram, reserved, acpi or nvs; may be repeated", add_ram,
+	  .most = UINT64_MAX },
 	{ 0 },
 };
 
@@ -255,25 +230,41 @@ static int complain_usage(const struct command *cmd, int kind, const struct opti
 	return complain(word, "no such option; see paraboot %s --help", cmd->name);
 }
 
-static int apply(const struct option_row *row, const char *arg, struct options *opt)
+static bool store_number(const struct option_row *row, const char *arg, uint32_t *ret)
+{
+	uint64_t number;
+
+	if (!value_number(arg, row->most, &number) || number < row->least)
+		return false;
+	*ret = (uint32_t)number;
+	return true;
+}
+
+static bool store(const struct option_row *row, const char *arg, struct options *opt)
 {
 	void *at = (char *)opt + row->at;
-	char name[40];
 
-	if (!row->set) {
-		if (row->arg)
-			*(const char **)at = arg;
-		else
-			*(bool *)at = true;
-		return -1;
-	}
-	if (row->set(opt, arg) == 0)
-		return -1;
-	snprintf(name, sizeof(name), "--%s", row->name);
+	if (row->set)
+		return row->set(opt, arg) == 0;
+	if (row->most)
+		return store_number(row, arg, at);
+	if (row->arg)
+		*(const char **)at = arg;
+	else
+		*(bool *)at = true;
+	return true;
+}
 
+/* The option, the value, and what it may be, for a number with its limits. */
+static int complain_value(const struct option_row *row, const char *arg)
+{
 	char *value = escaped(arg, strlen(arg));
+	char name[40], limits[80] = "";
 
-	complain(name, "not a valid value: %.300s (wanted: %s)", value, row->arg);
+	snprintf(name, sizeof(name), "--%s", row->name);
+	if (row->most)
+		snprintf(limits, sizeof(limits), "; a number from %" PRIu64 " to %" PRIu64, row->least, row->most);
+	complain(name, "not a valid value: %.300s (wanted: %s%s)", value, row->arg, limits);
 	free(value);
 	return STATUS_BAD_INPUT;
 }
@@ -297,7 +288,8 @@ static int parse_rows(const struct command *cmd, int argc, char **argv, struct o
 			print_help(cmd, rows, count);
 			return STATUS_OK;
 		}
-		status = apply(row, optarg, opt);
+		if (!store(row, optarg, opt))
+			status = complain_value(row, optarg);
 	}
 	return status;
 }

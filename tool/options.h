@@ -63,7 +63,8 @@ struct option_row {
 	const char *arg;  /* what follows it: "FILE", or a choice, "host|guest"; NULL: nothing */
 	const char *help;
 	int (*set)(struct options *opt, const char *arg); /* 0, or -1 if arg is no such value; NULL: */
-	size_t at; /* offsetof the bool to set (no arg) or the const char * to point to arg */
+	size_t at; /* offsetof the bool to set (no arg), the uint32_t (most) or the const char * to point to arg */
+	uint64_t least, most; /* of the number that arg is, or may be; most 0: of none */
 };
 
 /*
@@ -84,9 +85,11 @@ extern const struct option_row json_rows[], choice_rows[], guest_rows[], own_row
 #define OPTION_ENTRIES "linux16|linux32|linux64|pvh|xen-pv32|xen-pv64|lguest"
 #define OPTION_UNPACKS "host|guest"
 #define OPTION_CODECS  "none|gzip|lz4|zstd|xz"
+
+/* What --timeout may be: in milliseconds it has to fit poll(). */
+#define TIMEOUT_MOST (INT32_MAX / 1000)
+
 int set_entry(struct options *opt, const char *arg);
 int set_unpack(struct options *opt, const char *arg);
-int set_timeout(struct options *opt, const char *arg);
-int set_jobs(struct options *opt, const char *arg);
 
 #endif

@@ -183,9 +183,10 @@ static const struct option_row pack_rows[] = {
 	  .at = offsetof(struct options, cmdline) },
 	{ 0, "elf", NULL, "an ELF header before the setup header, with the kernel's notes and a PVH entry",
 	  .at = offsetof(struct options, elf) },
-	{ 0, "note", "OWNER:TYPE=VALUE", "with --elf: a note beside the kernel's own; may be repeated", add_note },
+	{ 0, "note", "OWNER:TYPE=VALUE", "with --elf: a note beside the kernel's own; may be repeated", add_note,
+	  .most = UINT32_MAX },
 	{ 0, "set", "FIELD=VALUE", "a field of the setup header that is the packer's to choose; may be repeated",
-	  add_value },
+	  add_value, .most = UINT64_MAX },
 	{ 0, "relocatable", NULL, "refuse a kernel without relocations", .at = offsetof(struct options, relocatable) },
 	{ 0 },
 };

@@ -92,6 +92,16 @@ refused() {
 	refused --ram "$(printf '0:%0100d' 1)"
 }
 
+@test "a number out of range: the option, the value and the limits" {
+	fails 2 "--cpus: not a valid value: 0 (wanted: N; a number from 1 to 4294967295)" run -c 0 image
+	fails 2 "--timeout: not a valid value: 2147484 (wanted: SECONDS; a number from 1 to 2147483)" try -t 2147484 image
+	fails 2 "--jobs: not a valid value: 1025 (wanted: N; a number from 1 to 1024)" try -j 1025 image
+	fails 2 "--memory: not a valid value: 0 (wanted: SIZE; a number from 1 to 18446744073709551615)" plan -m 0 image
+	fails 2 "--subarch: not a valid value: 4294967296 (wanted: *; a number from 0 to 4294967295)" plan --subarch 4294967296 image
+	fails 2 "--set: not a valid value: a=18446744073709551616 (wanted: FIELD=VALUE; a number from 0 to 18446744073709551615)" \
+		pack --set a=18446744073709551616 image
+}
+
 @test "values of every form" {
 	local at
 	at=$BATS_TEST_TMPDIR/none
@@ -129,7 +139,7 @@ refused() {
 
 @test "a name that would drive the terminal is shown escaped, on one line" {
 	fails 2 "*/a\\\\x0ab\\\\x1b\[31m: No such file or directory" info "$BATS_TEST_TMPDIR/"$'a\nb\e[31m'
-	fails 2 "--memory: not a valid value: \\\\x1b\[m (wanted: SIZE)" plan -m $'\e[m' image
+	fails 2 "--memory: not a valid value: \\\\x1b\[m (wanted: SIZE*" plan -m $'\e[m' image
 }
 
 @test "standard output that cannot be written" {
