@@ -36,6 +36,46 @@ void unpack_stop(struct unpack *unpack)
 	unpack->in_buf = unpack->out_buf = NULL;
 }
 
+/* Where in the payload the decoder stands. */
+static uint64_t input_off(const struct unpack *unpack)
+{
+	return unpack->in_off - unpack->io.in_len;
+}
+
+/* The decoder is not to see the next bytes, all of which are there; what was not fetched never will be. */
+static void pass_over(struct unpack *unpack, uint64_t len)
+{
+	struct codec_io *io = &unpack->io;
+	size_t fetched = len < io->in_len ? (size_t)len : io->in_len;
+
+	io->in += fetched;
+	io->in_len -= fetched;
+	unpack->in_off += len - fetched;
+}
+
+/* Each round takes some of the input, or is the last. */
+static int skip_filler(struct unpack *unpack, struct pb_error *err)
+{
+	uint64_t filler_len;
+	uint8_t bytes[1024];
+
+	if (!unpack->joins || !unpack->codec->filler)
+		return 0;
+	do {
+		uint64_t off = input_off(unpack), left_len = unpack->in.len - off;
+		size_t len = 0;
+		int rc = source_read_some(&unpack->in, off, bytes, sizeof(bytes), &len, err);
+
+		if (rc < 0)
+			return rc;
+		filler_len = unpack->codec->filler(bytes, len);
+		if (filler_len > left_len)
+			return fail(err, PB_E_TRUNCATED, unpack->codec->name, filler_len, left_len, off);
+		pass_over(unpack, filler_len);
+	} while (filler_len > 0);
+	return 0;
+}
+
 /* A file is fetched in pieces; memory is the decoder's to read where it is. */
 static int start_input(struct unpack *unpack, struct pb_error *err)
 {
@@ -46,12 +86,14 @@ static int start_input(struct unpack *unpack, struct pb_error *err)
 		unpack->in_off = in->len;
 		return 0;
 	}
-	unpack->in_buf = malloc(IN_LEN);
+	unpack->io.in = unpack->in_buf = malloc(IN_LEN);
 	return unpack->in_buf ? 0 : fail_nomem(err, IN_LEN);
 }
 
 static int start(struct unpack *unpack, struct pb_error *err)
 {
+	int rc;
+
 	if (unpack->claimed_len > unpack->max_len)
 		return fail(err, PB_E_LIMIT, "payload size", unpack->claimed_len, unpack->max_len, 0);
 	if (!unpack->codec->open)
@@ -60,7 +102,8 @@ static int start(struct unpack *unpack, struct pb_error *err)
 	unpack->out_buf = malloc(OUT_LEN);
 	if (!unpack->decoder || !unpack->out_buf)
 		return fail_nomem(err, OUT_LEN);
-	return start_input(unpack, err);
+	rc = start_input(unpack, err);
+	return rc < 0 ? rc : skip_filler(unpack, err);
 }
 
 static int fetch(struct unpack *unpack, struct pb_error *err)
@@ -75,12 +118,6 @@ static int fetch(struct unpack *unpack, struct pb_error *err)
 	unpack->io.in_len = len;
 	unpack->io.in_last = unpack->in_off == unpack->in.len;
 	return 0;
-}
-
-/* Where in the payload the decoder stands. */
-static uint64_t input_off(const struct unpack *unpack)
-{
-	return unpack->in_off - unpack->io.in_len;
 }
 
 static int bad_step(struct unpack *unpack, enum codec_step step, struct pb_error *err)
@@ -112,8 +149,10 @@ static int next_stream(struct unpack *unpack, enum codec_step *ret, struct pb_er
 	const struct codec *codec = unpack->codec;
 	uint8_t magic[sizeof(codec->magic)];
 	size_t len = 0;
-	int rc = source_read_some(&unpack->in, input_off(unpack), magic, sizeof(magic), &len, err);
+	int rc = skip_filler(unpack, err);
 
+	if (rc == 0)
+		rc = source_read_some(&unpack->in, input_off(unpack), magic, sizeof(magic), &len, err);
 	if (rc < 0 || codec_probe(magic, len) != codec)
 		return rc;
 	codec->close(unpack->decoder);

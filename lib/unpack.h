@@ -16,7 +16,7 @@ struct unpack {
 	struct source in;
 	uint64_t claimed_len; /* 0: unknown */
 	uint64_t max_len, codec_mem_max;
-	bool joins; /* where a stream ends, another one of the codec's may begin */
+	bool joins; /* where a stream ends, the codec's filler or another stream of it may begin */
 	/* Asked of the first bytes that come out, before any of them goes on; NULL: anything will do. */
 	int (*check_first)(const uint8_t *bytes, size_t len, struct pb_error *err);
 	struct sink sink; /* takes the output in order */

@@ -44,6 +44,12 @@ struct codec {
 			      whose own last 4 bytes say it */
 	bool joins;        /* its own command reads files that were put one behind the other as one */
 	/*
+	 * In a file that joins streams: how many of the next bytes are none of a stream's, as the format has it. May
+	 * be more than len, and then they reach past what was shown. NULL: the format knows no such bytes.
+	 */
+	uint64_t (*filler)(const uint8_t *bytes, size_t len);
+	bool filler_first; /* they may stand before the first stream, too */
+	/*
 	 * NULL where the build lacks the codec's library: the row stays, so that
 	 * the codec is still named (PB_E_CODEC_OFF).
 	 * open: a decoder, or NULL for no memory. mem_max caps what it may allocate.
@@ -55,6 +61,9 @@ struct codec {
 
 /* gzip, bzip2, lzma, xz, lzo, lz4 (legacy frame), zstd; "none" (an ELF file as it is) last; ends with a NULL name. */
 extern const struct codec codecs[];
+
+/* The row whose files begin with these bytes: its magic, or what may stand before it; or NULL. */
+const struct codec *codec_probe_file(const uint8_t *bytes, size_t len);
 
 /* The row whose magic these bytes begin with, or NULL. 6 bytes are enough; fewer may match a shorter magic. */
 const struct codec *codec_probe(const uint8_t *bytes, size_t len);

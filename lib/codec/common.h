@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every codec file needs: the verdict on a step that neither ended nor
- * failed, and an allocator that keeps a library below mem_max.
+ * What the codec files share: the verdict on a step that neither ended nor
+ * failed, an allocator that keeps a library below mem_max, and a number.
  */
 #ifndef PB_LIB_CODEC_COMMON_H
 #define PB_LIB_CODEC_COMMON_H
@@ -15,6 +15,11 @@ enum codec_step codec_used(struct codec_io *io, size_t in_used, size_t out_used)
 static inline unsigned codec_chunk(size_t len)
 {
 	return len < (1u << 30) ? (unsigned)len : 1u << 30;
+}
+
+static inline uint32_t le32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 /* Memory that a decoder may still allocate. What is freed is given back. */

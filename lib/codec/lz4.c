@@ -23,11 +23,6 @@ struct lz4 {
 	uint32_t block_len;
 };
 
-static uint32_t le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static bool take_block_len(struct lz4 *d, struct codec_io *io, enum codec_step *why);
 
 static bool unpack_block(struct lz4 *d, struct codec_io *io, enum codec_step *why)

@@ -16,14 +16,16 @@
 #define MAGIC(bytes)               .magic = bytes, .magic_len = sizeof(bytes) - 1
 
 const struct codec codecs[] = {
-	{ "gzip", MAGIC("\x1f\x8b\x08"), false, true, BUILT(PB_CODEC_ZLIB, gzip) },
-	{ "bzip2", MAGIC("BZh"), true, true, BUILT(PB_CODEC_BZIP2, bzip2) },
-	{ "lzma", MAGIC("\x5d\0\0"), true, false, BUILT(PB_CODEC_LZMA, lzma) },
-	{ "xz", MAGIC("\xfd\x37zXZ\0"), true, true, BUILT(PB_CODEC_LZMA, xz) },
-	{ "lzo", MAGIC("\x89LZO\0\r"), true, false, BUILT(PB_CODEC_LZO, lzo) },
-	{ "lz4", MAGIC("\x02\x21\x4c\x18"), true, false, BUILT(PB_CODEC_LZ4, lz4) },
-	{ "zstd", MAGIC("\x28\xb5\x2f\xfd"), true, true, BUILT(PB_CODEC_ZSTD, zstd) },
-	{ "none", MAGIC("\x7f\x45LF"), false, false, BUILT(1, none) },
+	{ "gzip", MAGIC("\x1f\x8b\x08"), .joins = true, BUILT(PB_CODEC_ZLIB, gzip) },
+	{ "bzip2", MAGIC("BZh"), .size_trailer = true, .joins = true, BUILT(PB_CODEC_BZIP2, bzip2) },
+	{ "lzma", MAGIC("\x5d\0\0"), .size_trailer = true, BUILT(PB_CODEC_LZMA, lzma) },
+	{ "xz", MAGIC("\xfd\x37zXZ\0"), .size_trailer = true, .joins = true, .filler = xz_filler,
+	  BUILT(PB_CODEC_LZMA, xz) },
+	{ "lzo", MAGIC("\x89LZO\0\r"), .size_trailer = true, BUILT(PB_CODEC_LZO, lzo) },
+	{ "lz4", MAGIC("\x02\x21\x4c\x18"), .size_trailer = true, BUILT(PB_CODEC_LZ4, lz4) },
+	{ "zstd", MAGIC("\x28\xb5\x2f\xfd"), .size_trailer = true, .joins = true, .filler = zstd_filler,
+	  .filler_first = true, BUILT(PB_CODEC_ZSTD, zstd) },
+	{ "none", MAGIC("\x7f\x45LF"), BUILT(1, none) },
 	{ .name = NULL },
 };
 
@@ -33,4 +35,12 @@ const struct codec *codec_probe(const uint8_t *bytes, size_t len)
 		if (len >= codec->magic_len && memcmp(bytes, codec->magic, codec->magic_len) == 0)
 			return codec;
 	return NULL;
+}
+
+const struct codec *codec_probe_file(const uint8_t *bytes, size_t len)
+{
+	for (const struct codec *codec = codecs; codec->name; codec++)
+		if (codec->filler_first && codec->filler(bytes, len) > 0)
+			return codec;
+	return codec_probe(bytes, len);
 }

@@ -2,14 +2,15 @@
 /*
  * A vmlinux that somebody compressed: a stream of one of the codecs from the
  * first byte to the last, or several where the codec's own command takes them
- * for one. Nothing in it claims the size of its output.
+ * for one, with what the format lets stand beside them (zstd's skippable frames,
+ * zeros behind xz). Nothing in it claims the size of its output.
  */
 #include "../unpack.h"
 #include "format.h"
 
 bool compressed_probe(const struct head *head)
 {
-	const struct codec *codec = codec_probe(head->bytes, head->len);
+	const struct codec *codec = codec_probe_file(head->bytes, head->len);
 
 	return codec && !codec_is_none(codec);
 }
@@ -19,7 +20,7 @@ int compressed_parse(struct pb_image *image, const struct head *head, struct pb_
 	(void)err;
 	image->format = PB_COMPRESSED_ELF;
 	image->compressed = true;
-	image->codec = codec_probe(head->bytes, head->len);
+	image->codec = codec_probe_file(head->bytes, head->len);
 	image->payload = image->image;
 	return 0;
 }

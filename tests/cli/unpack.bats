@@ -123,6 +123,48 @@ pieces() {
 	paraboot unpack -o - joined | cmp - kernel
 }
 
+@test "what a format lets stand beside its streams: zeros behind xz, skippable frames with zstd" {
+	local skippable='\x5a\x2a\x4d\x18\x04\0\0\0\x28\xb5\x2f\xfd'
+	paraboot unpack -o kernel "$IMAGES/good/elf64.gz"
+	split -n 2 kernel piece.
+
+	{ xz -c piece.aa && head -c 4 /dev/zero && xz -c piece.ab && head -c 4000 /dev/zero; } >joined
+	cmp <(xz -dc joined) kernel
+	paraboot unpack -o - joined | cmp - kernel
+
+	# shellcheck disable=SC2059 # the escapes are printf's
+	{ printf "$skippable" && zstd -c piece.aa && printf "$skippable$skippable" && zstd -c piece.ab && printf "$skippable"; } >joined
+	cmp <(zstd -dc <joined) kernel
+	paraboot unpack -o - joined | cmp - kernel
+	run -0 paraboot info --json joined
+	jq -e '.format == "compressed-elf" and .payload.codec == "zstd"' <<<"$output"
+
+	# A frame whose length is larger than what is read at once, of which nothing is read.
+	printf '\x50\x2a\x4d\x18\0\0\0\x10' >sparse
+	truncate -s +256M sparse
+	zstd -c kernel >>sparse
+	paraboot unpack -o - sparse | cmp - kernel
+}
+
+@test "and what it does not: other zeros, half a frame, zeros behind gzip" {
+	local zeros
+	paraboot unpack -o kernel "$IMAGES/good/elf64.gz"
+	for zeros in 1 2 3 5; do
+		{ xz -c kernel && head -c "$zeros" /dev/zero; } >longer
+		run ! bash -c "xz -dc longer >out.xz"
+		fails 2 "longer: payload: bytes follow * (value 0x$((zeros % 4)), *" unpack -o out longer
+	done
+	{ head -c 4 /dev/zero && xz -c kernel; } >longer
+	fails 2 "longer: *: is not a kernel image*" unpack -o out longer
+	{ zstd -c kernel && printf '\x50\x2a\x4d\x18\x05\0\0\0half'; } >longer
+	fails 2 "longer: zstd: reaches past the end (value 0xd, limit 0xc)" unpack -o out longer
+	{ zstd -c kernel && printf '\x50\x2a\x4d\x18'; } >longer
+	fails 2 "longer: payload: bytes follow *" unpack -o out longer
+	{ gzip -c kernel && head -c 4 /dev/zero; } >longer
+	fails 2 "longer: payload: bytes follow *" unpack -o out longer
+	[[ ! -e out ]]
+}
+
 @test "what follows the last stream is no stream, or a damaged one" {
 	local codec
 	paraboot unpack -o kernel "$IMAGES/good/elf64.gz"

@@ -494,6 +494,29 @@ static void gzip_trailing(struct blob *file)
 	blob_set_le(file, claim_off(file), claim, 4);
 }
 
+/* A skippable frame where the stream should begin. */
+static void skippable_first(struct blob *file)
+{
+	blob_set_le(file, BZ_PAYLOAD_OFF, 0x184d2a50, 4);
+}
+
+static void append_3_zeros(struct blob *file)
+{
+	blob_put_zeros(file, 3);
+}
+
+/* The first frame of the filler, of 13 bytes, and nothing else. */
+static void skippable_alone(struct blob *file)
+{
+	blob_cut(file, 13);
+}
+
+/* The last frame of the filler claims what does not follow. */
+static void skippable_past(struct blob *file)
+{
+	blob_set_le(file, file->len - 4, 1, 4);
+}
+
 static void append(struct blob *file)
 {
 	blob_put(file, "more", 4);
@@ -694,6 +717,7 @@ const struct bad_image bad_images[] = {
 	FILE("bz-no-payload", "bz-no-payload", NULL, AT_KERNEL, PB_E_NO_PAYLOAD, "payload_length", 0),
 	FILE("bz-before-payload", "bz-2.07", NULL, AT_KERNEL, PB_E_NO_PAYLOAD, "payload_offset", 0),
 	FILE("payload-unknown-codec", "bz-2.15", unknown_codec, AT_KERNEL, PB_E_CODEC_UNKNOWN, "payload", 0),
+	FILE("payload-skippable", "bz-2.15", skippable_first, AT_KERNEL, PB_E_CODEC_UNKNOWN, "payload", 0),
 	FILE("payload-claim-0", "bz-2.15", claim_0, AT_OPEN, PB_E_RANGE, "payload size", 0),
 	FILE("payload-claim-less", "bz-lz4", claim_less, AT_KERNEL, PB_E_SIZE_CLAIM, "payload size", 0),
 	FILE("payload-claim-more", "bz-lz4", claim_more, AT_KERNEL, PB_E_SIZE_CLAIM, "payload size", 0),
@@ -707,6 +731,10 @@ const struct bad_image bad_images[] = {
 	FILE("payload-lz4-cut", "bz-lz4", lz4_cut, AT_KERNEL, PB_E_CODEC, "lz4", 0),
 	FILE("payload-trailing", "bz-2.15", gzip_trailing, AT_KERNEL, PB_E_TRAILING, "payload", 0),
 	FILE("gz-trailing", "elf64.gz", append, AT_KERNEL, PB_E_TRAILING, "payload", 0),
+	FILE("xz-trailing", "elf64.xz", append, AT_KERNEL, PB_E_TRAILING, "payload", 0),
+	FILE("xz-padding-3", "elf64-filler.xz", append_3_zeros, AT_KERNEL, PB_E_TRAILING, "payload", 0),
+	FILE("zstd-skippable-past", "elf64-filler.zst", skippable_past, AT_KERNEL, PB_E_TRUNCATED, "zstd", 0),
+	FILE("zstd-skippable-alone", "elf64-filler.zst", skippable_alone, AT_KERNEL, PB_E_CODEC, "zstd", 0),
 	FILE("gz-limit", "elf64.gz", NULL, AT_KERNEL, PB_E_LIMIT, "unpacked size", .unpacked_len = 1000),
 	FILE("codec-memory", "bz-lz4", NULL, AT_KERNEL, PB_E_LIMIT, "codec memory", .codec_mem_len = 1000),
 

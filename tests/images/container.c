@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What kernels come in: payloads, bzImages of every protocol, PE files.
+ * What kernels come in: bzImages of every protocol, PE files.
  */
 #include <asm/bootparam.h>
 #include <elf.h>
@@ -8,72 +8,6 @@
 #include <string.h>
 
 #include "images.h"
-
-/* ---- Payloads ---- */
-
-static uint32_t crc32_of(const uint8_t *bytes, size_t len)
-{
-	uint32_t crc = ~0u;
-
-	for (size_t i = 0; i < len; i++) {
-		crc ^= bytes[i];
-		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-	}
-	return ~crc;
-}
-
-/* RFC 1952 and 1951: stored blocks only. */
-static void put_gzip(struct blob *out, const struct blob *in)
-{
-	static const uint8_t head[10] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3 };
-	size_t done = 0;
-
-	blob_put(out, head, sizeof(head));
-	do {
-		size_t len = in->len - done < 0xffff ? in->len - done : 0xffff;
-
-		blob_put_le(out, done + len == in->len, 1); /* BFINAL, BTYPE 0 */
-		blob_put_le(out, len, 2);
-		blob_put_le(out, ~len, 2);
-		blob_put(out, in->data + done, len);
-		done += len;
-	} while (done < in->len);
-	blob_put_le(out, crc32_of(in->data, in->len), 4);
-	blob_put_le(out, in->len, 4);
-}
-
-/* The legacy frame: blocks of 8 MiB, here each of one sequence of literals. */
-static void put_lz4(struct blob *out, const struct blob *in)
-{
-	size_t done = 0;
-
-	blob_put_le(out, 0x184c2102, 4);
-	while (done < in->len) {
-		size_t len = in->len - done < 8u << 20 ? in->len - done : 8u << 20;
-		size_t size_off = blob_put_le(out, 0, 4), left = len;
-
-		blob_put_le(out, (len < 15 ? len : 15) << 4, 1);
-		if (len >= 15)
-			for (left -= 15; left >= 255; left -= 255)
-				blob_put_le(out, 255, 1);
-		if (len >= 15)
-			blob_put_le(out, left, 1);
-		blob_put(out, in->data + done, len);
-		blob_set_le(out, size_off, out->len - size_off - 4, 4);
-		done += len;
-	}
-}
-
-void image_encode(struct blob *out, const char *codec, const struct blob *in)
-{
-	if (strcmp(codec, "gzip") == 0)
-		put_gzip(out, in);
-	else if (strcmp(codec, "lz4") == 0)
-		put_lz4(out, in);
-	else
-		blob_put_blob(out, in);
-}
 
 /* ---- bzImage ---- */
 
@@ -181,7 +115,7 @@ static void set_elf(struct blob *out, const struct bzimage_spec *spec, size_t pr
 
 static void put_payload(struct blob *out, const struct bzimage_spec *spec)
 {
-	image_encode(out, spec->codec, spec->kernel);
+	image_encode(out, spec->codec, false, spec->kernel);
 	if (strcmp(spec->codec, "lz4") == 0)
 		blob_put_le(out, spec->kernel->len, 4);
 }

@@ -27,6 +27,10 @@ const struct image_spec good_images[] = {
 	{ "elf64.gz", 0, "gzip" },
 	{ "elf64.lz4", 0, "lz4" },
 	{ "elf64-big.lz4", KERNEL_BIG, "lz4" },
+	{ "elf64.xz", 0, "xz" },
+	{ "elf64.zst", 0, "zstd" },
+	{ "elf64-filler.xz", 0, "xz", 0, IMAGE_FILLER },
+	{ "elf64-filler.zst", 0, "zstd", 0, IMAGE_FILLER },
 	{ "zimage-2.00", KERNEL_32, "none", 0x200, IMAGE_ZIMAGE },
 	{ "zimage-2.08", KERNEL_32, "gzip", 0x208, IMAGE_ZIMAGE },
 	{ "bz-2.00", KERNEL_32, "gzip", 0x200 },
@@ -110,7 +114,7 @@ void image_build(struct blob *out, const char *name, void (*spoil)(struct blob *
 	if (spec->protocol)
 		build_bzimage(&image, spec, &kernel);
 	else
-		image_encode(&image, spec->codec ? spec->codec : "none", &kernel);
+		image_encode(&image, spec->codec ? spec->codec : "none", spec->flags & IMAGE_FILLER, &kernel);
 	if (spec->flags & IMAGE_PE)
 		image_pe(out, &image);
 	else

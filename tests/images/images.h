@@ -44,8 +44,11 @@ void image_kernel_elf(struct blob *out, unsigned flags);
 
 /* ---- Containers ---- */
 
-/* A payload: stored, in the clothes of "gzip" or "lz4" (no encoder is needed), or as it is ("none"). */
-void image_encode(struct blob *out, const char *codec, const struct blob *in);
+/*
+ * A payload: stored, in the clothes of "gzip", "lz4", "xz" or "zstd" (no encoder is needed), or as it is ("none").
+ * With filler, of the last two: and what their formats let stand beside a stream.
+ */
+void image_encode(struct blob *out, const char *codec, bool filler, const struct blob *in);
 
 struct bzimage_spec {
 	uint16_t protocol;
@@ -83,6 +86,7 @@ enum image_flag {
 	IMAGE_NO_PAYLOAD = 1u << 5,
 	IMAGE_PE = 1u << 6, /* all of it inside a PE file */
 	IMAGE_LISTS = 1u << 7,
+	IMAGE_FILLER = 1u << 8,
 };
 
 struct image_spec {

@@ -485,7 +485,7 @@ static void unpack_leaves_holes(void **state)
 	unlink(path);
 	image_kernel_elf(&kernel, KERNEL_BIG);
 	make_sparse(&kernel);
-	image_encode(&file, "none", &kernel);
+	image_encode(&file, "none", false, &kernel);
 	assert_int_equal(pb_image_open_mem(&image, file.data, file.len, NULL, &err), 0);
 	assert_int_equal(pb_image_unpack(image, fd, &err), 0);
 	assert_holds(fd, 0, &kernel);
