@@ -11,6 +11,7 @@
 #define MAX_STACK_PAGES 2u
 #define RING_DONE       0xff
 #define TEXT_MAX        128
+#define WORDS_WITH_PAE  5 /* of a call: before PAE none had four arguments */
 
 typedef void call_fn(struct vcpu *v, const uint32_t args[4]);
 
@@ -42,7 +43,7 @@ static void initialise(struct vcpu *v, const struct regs *r)
 	data_set(d->tail, LGUEST_RESERVE);
 	data_set(d->tail + 4, (uint32_t)(clock_scale.hz / 1000));
 	if (d->pgdir)
-		data_set(d->pgdir, (uint32_t)(facts.nr_pages - 1) << PAGE_SHIFT);
+		data_set(d->pgdir, tables_give(d->words == WORDS_WITH_PAE));
 	lg.ready = true;
 	lg.counts[LHCALL_LGUEST_INIT]++;
 	clock_tell();

@@ -7,7 +7,7 @@
  *   RAM's end   the descriptor; a page of its own
  *   + 1 page    what is typed
  *   + 4 pages   what is printed
- *   last page   what pgdir of lguest_data names (calls.c)
+ *   last two    the tables that pgdir of lguest_data names (tables_give())
  */
 #include "virtqueue.h"
 

@@ -61,6 +61,8 @@ void lguest_call(struct vcpu *v, struct regs *r);
 
 /* ---- shadow.c ---- */
 void tables_init(struct vcpu *v);
+/* For a kernel that puts entries of its own into those that it begins with: where they are. */
+uint32_t tables_give(bool may_be_pae);
 void tables_root(struct vcpu *v, uint32_t gpa);
 void tables_flush_user(void);
 void tables_flush_all(void);

@@ -21,19 +21,25 @@
  * the guest's; nothing it writes into its tables can change that.
  *
  * Until it has tables of its own, its RAM is mapped one to one, and again from
- * kernel_address on once that is known.
+ * kernel_address on once that is known. Kernels until 2.6.36 run on that for a
+ * while, take it for tables that they were given (pgdir of lguest_data), and
+ * put entries of their own into them: so wherever the page that they were
+ * shown has an entry, that counts, and one to one it is in all other places.
  */
 #include "../asm.h"
 #include "lguest.h"
 
-#define ROOTS     16
-#define LEAVES    2048
-#define BUCKETS   512
-#define NOBODY    0xffff
-#define ENTRIES   512u
-#define TOPS      4u /* level 2 tables of a root: a GiB each */
-#define LINK      (PTE_P | PTE_W | PTE_U | PTE_A)
-#define PAGE_MASK 0xfffff000u
+#define ROOTS       16
+#define LEAVES      2048
+#define BUCKETS     512
+#define NOBODY      0xffff
+#define ENTRIES     512u
+#define TOPS        4u /* level 2 tables of a root: a GiB each */
+#define LINK        (PTE_P | PTE_W | PTE_U | PTE_A)
+#define PAGE_MASK   0xfffff000u
+
+#define GIVEN_REACH 0xfe000000u /* a kernel's address for the tables it is given: below its fixed mappings */
+#define GIVEN_TOP   3u          /* of PAE's four entries, where those are */
 
 /* What a leaf stands for, if not for a guest's table: RAM from here on, one to one. */
 #define KEY_LINEAR 1u
@@ -310,11 +316,16 @@ static bool walk_linear(uint32_t va, struct walk *w)
 	return true;
 }
 
+static bool walk_own(uint32_t va, struct walk *w)
+{
+	return shape == PAE ? walk_pae(va, w) : walk_two_levels(va, w);
+}
+
 static bool walk_tables(uint32_t va, struct walk *w)
 {
-	if (linear)
-		return walk_linear(va, w);
-	return shape == PAE ? walk_pae(va, w) : walk_two_levels(va, w);
+	if (!linear)
+		return walk_own(va, w);
+	return (shape != UNDECIDED && walk_own(va, w)) || walk_linear(va, w);
 }
 
 /* ---- Filling ---- */
@@ -421,6 +432,38 @@ uint32_t tables_gpa(uint32_t va)
 	return pte & PTE_P && !(pte >> 32 & 0xfffff) ? ((uint32_t)pte & PAGE_MASK) | (va & (PAGE - 1)) : NOWHERE;
 }
 
+/* ---- Tables that it is given ---- */
+
+/* Behind RAM; where a kernel's own address for that would be none, in what is high memory to it. */
+uint32_t tables_give(bool may_be_pae)
+{
+	uint32_t top = (uint32_t)(facts.nr_pages - 1) << PAGE_SHIFT, middle;
+	uint64_t entry;
+
+	if (top > GIVEN_REACH - lg.kernel_address)
+		top = GIVEN_REACH - lg.kernel_address;
+	middle = top - (uint32_t)PAGE;
+	entry = middle | PTE_P;
+	memset(gpa_va(top), 0, PAGE);
+	memset(gpa_va(middle), 0, PAGE);
+	if (may_be_pae)
+		gpa_write(top + GIVEN_TOP * sizeof(entry), &entry, sizeof(entry));
+	current->gpa = top;
+	return top;
+}
+
+/* The first entry that it puts there tells; where it has no PAE, PAE's is none. */
+static void decide_given(bool is_pae)
+{
+	const uint64_t none = 0;
+
+	if (!linear || shape != UNDECIDED || current->gpa == NOWHERE)
+		return;
+	shape = is_pae ? PAE : TWO_LEVEL;
+	if (!is_pae && entry_at(current->gpa + GIVEN_TOP * sizeof(none)) == ((current->gpa - PAGE) | PTE_P))
+		gpa_write(current->gpa + GIVEN_TOP * sizeof(none), &none, sizeof(none));
+}
+
 /* ---- What the guest tells ---- */
 
 void tables_root(struct vcpu *v, uint32_t gpa)
@@ -431,7 +474,7 @@ void tables_root(struct vcpu *v, uint32_t gpa)
 		guest_crash(v, "page tables at %x, which is not its memory", gpa);
 	if (shape == UNDECIDED)
 		decide_shape(gpa);
-	if (linear) {
+	if (linear && gpa != current->gpa) {
 		linear = false;
 		tables_flush_all();
 	}
@@ -458,7 +501,7 @@ static void set_entry(struct root *root, uint32_t va, uint64_t pte)
 {
 	uint64_t slot = *slot_of(root, va);
 
-	if (!(slot & PTE_P))
+	if (!(slot & PTE_P) || (leaf_of(slot)->key & KEY_LINEAR))
 		return;
 	page_of(leaf_of(slot))[va >> PAGE_SHIFT & (ENTRIES - 1)] = shadow_of(pte);
 	if (root == current)
@@ -470,8 +513,6 @@ void tables_set_pte(uint32_t root_gpa, uint32_t va, uint64_t pte)
 {
 	bool everywhere = lg.kernel_address && va >= lg.kernel_address;
 
-	if (linear)
-		return;
 	for (unsigned i = 0; i < ROOTS; i++)
 		if (roots[i].used && (everywhere || roots[i].gpa == root_gpa))
 			set_entry(&roots[i], va, pte);
@@ -479,12 +520,16 @@ void tables_set_pte(uint32_t root_gpa, uint32_t va, uint64_t pte)
 
 void tables_set_top(uint32_t root_gpa, uint32_t index)
 {
-	unsigned slots = shape == PAE ? ENTRIES : 2, count = TOPS * ENTRIES / slots;
 	struct root *root = find_root(root_gpa);
+	unsigned slots, count;
 
+	if (root)
+		decide_given(false);
+	slots = shape == PAE ? ENTRIES : 2;
+	count = TOPS * ENTRIES / slots;
 	if (index >= count)
 		guest_crash(vcpu_at(0), "top-level entry %u of %u", index, count);
-	if (linear || !root)
+	if (!root)
 		return;
 	unlink_range(root, index * slots, (index + 1) * slots);
 	flush(root);
@@ -495,7 +540,8 @@ void tables_set_middle(uint32_t gpa, uint32_t index)
 {
 	if (index >= ENTRIES)
 		guest_crash(vcpu_at(0), "level 2 entry %u of %u", index, ENTRIES);
-	if (linear || shape != PAE)
+	decide_given(true);
+	if (shape != PAE)
 		return;
 	for (unsigned i = 0; i < ROOTS; i++)
 		for (unsigned n = 0; roots[i].used && roots[i].gpa != NOWHERE && n < TOPS; n++) {

@@ -74,6 +74,7 @@ static void check_start(void)
 	check("at entry: cs 0x61, ds, es and ss 0x69",
 	      s->cs == KERNEL_CS && s->ds == KERNEL_DS && s->es == KERNEL_DS && s->ss == KERNEL_DS);
 	check("at entry: interrupts on", s->flags & FLAG_IF);
+	check("before LGUEST_INIT CR3 and MSRs read as 0", !early_words[0] && !early_words[1]);
 }
 
 static void check_boot_params(void)
@@ -96,9 +97,6 @@ static void check_data(void)
 	check("tsc_khz", lguest_data.tsc_khz > 100000);
 	check("the time of day is after 2020",
 	      lguest_data.seconds > 1577836800u && lguest_data.nanoseconds < 1000000000u);
-#ifdef HAS_PGDIR
-	check("pgdir", lguest_data.pgdir != 0);
-#endif
 }
 
 /* ---- Page tables ---- */

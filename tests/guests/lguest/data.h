@@ -34,6 +34,9 @@
 #define CALL_INSTRUCTION "int $0x1f"
 #endif
 
+/* pgdir's offset where there is no irq_pending. */
+#define PGDIR_AT (20 + 64 + 64 * WORDS * 4 + 8)
+
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 

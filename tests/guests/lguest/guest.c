@@ -108,6 +108,15 @@ pte_t *set_pte(uint32_t va, pte_t pte, bool tell)
 	return at;
 }
 
+void tables_begin(void)
+{
+#ifdef HAS_PGDIR
+	check_given();
+	lguest_data.pgdir = physical(top_table);
+	call(LHCALL_NEW_PGTABLE, physical(top_table), 0, 0, 0);
+#endif
+}
+
 void tables_prepare(void)
 {
 	unsigned first = MAPPED_PAGES / TABLE_ENTRIES;
@@ -189,6 +198,7 @@ void main(void)
 {
 	load_segments();
 	load_handlers();
+	tables_begin();
 	tables_prepare();
 	if (argument("attack="))
 		attack(argument("attack="));

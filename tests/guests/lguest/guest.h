@@ -47,6 +47,7 @@ struct entry_state {
 	uint32_t cs, ds, es, ss, flags, esi, esp;
 };
 extern struct entry_state entry_state;
+extern uint32_t early_words[2]; /* CR3 and an MSR before LGUEST_INIT */
 extern pte_t tables[MAPPED_PAGES], top_table[TABLE_ENTRIES];
 #ifdef PAE
 extern pte_t middle_table[TABLE_ENTRIES];
@@ -81,6 +82,8 @@ static inline uint32_t physical(const volatile void *at)
 /* Give va that entry in the tables that run, and tell of it; where it stands. */
 pte_t *set_pte(uint32_t va, pte_t pte, bool tell);
 void tables_prepare(void);
+/* Leave the tables that the guest was given, if its year is one in which it was, for its own. */
+void tables_begin(void);
 
 /* ---- console.c: of its queue of that number ---- */
 void console_map(void);
@@ -89,6 +92,9 @@ void console_offer(unsigned number, uint16_t head);
 uint16_t console_done(unsigned number);
 void check_console(void);
 void console_echo(void);
+
+/* ---- given.c: before the guest has tables of its own ---- */
+void check_given(void);
 
 /* ---- checks.c, hostile.c ---- */
 void checks(void);

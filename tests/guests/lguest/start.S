@@ -39,6 +39,17 @@ start:
 	movl $stack_end - VIRT_BASE, %esp
 	pushfl
 	popl entry_state - VIRT_BASE + 16
+	movl $-1, %eax			/* what kernels do here that look for OLPC's firmware, or microcode */
+	movl %cr3, %eax
+	movl %eax, early_words - VIRT_BASE
+	movl $-1, %eax
+	movl $-1, %edx
+	movl $0x17, %ecx
+	rdmsr
+	orl %eax, %edx
+	movl %edx, early_words - VIRT_BASE + 4
+	movl $0x8b, %ecx
+	wrmsr
 	cld
 	movl $tables - VIRT_BASE, %edi
 	movl $0x63, %eax
@@ -53,9 +64,16 @@ start:
 	movl $1, %eax
 	movl $lguest_data - VIRT_BASE, FIRST
 	CALL
+#ifndef HAS_PGDIR
 	movl $4, %eax
 	movl $top_table - VIRT_BASE, FIRST
 	CALL
+#elif WORDS == 4
+	movl lguest_data - VIRT_BASE + PGDIR_AT, %esi /* kernels before 2.6.31: the same above as below */
+	leal VIRT_BASE >> 20(%esi), %edi
+	movl $32, %ecx
+	rep movsl
+#endif
 	movl $stack_end, %esp
 	movl $main, %eax
 	call *%eax
@@ -227,7 +245,7 @@ top_table:
 
 	.bss
 	.balign 4096
-	.globl tables, entry_state, trap, ticks, user_word
+	.globl tables, entry_state, early_words, trap, ticks, user_word
 tables:
 #ifdef PAE
 	.skip MAPPED_PAGES * 8
@@ -243,6 +261,8 @@ trap_stack_end:
 user_stack_end:
 entry_state:
 	.skip 28
+early_words:
+	.skip 8
 trap:
 	.skip 24
 ticks:
