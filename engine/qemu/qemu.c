@@ -169,7 +169,7 @@ static void note_arguments(const struct engine_run *run, char *const argv[])
 	run->note(run->console.ctx, line);
 }
 
-static int start(const struct engine_run *run, struct ends *ends, pid_t *ret, struct engine_error *err)
+static int start(const struct engine_run *run, struct ends *ends, struct process *ret, struct engine_error *err)
 {
 	const int keep[] = { ends->qemu.domain, ends->qemu.console, ends->qemu.qmp,
 			     ends->qemu.log,    ends->qemu.initrd,  -1 };
@@ -200,8 +200,8 @@ static int fail_unstarted(const struct ends *ends, struct engine_error *err)
 	return engine_fail(err, ENGINE_UNABLE, "%s: %s", program_name, line[0] ? line : "ended before the guest began");
 }
 
-static int run_session(const struct engine_run *run, struct ends *ends, pid_t pid, const struct signals *signals,
-		       struct engine_result *ret, struct engine_error *err)
+static int run_session(const struct engine_run *run, struct ends *ends, struct process *qemu,
+		       const struct signals *signals, struct engine_result *ret, struct engine_error *err)
 {
 	struct session session = { .run = run,
 				   .console = ends->console,
@@ -211,7 +211,7 @@ static int run_session(const struct engine_run *run, struct ends *ends, pid_t pi
 	int code = session_run(&session, signals);
 
 	ends->console = ends->log = ends->qmp = -1;
-	process_end(pid);
+	process_end(qemu);
 	session_drain(&session);
 	if (code == 0)
 		session_result(&session, ret);
@@ -226,13 +226,13 @@ static int start_and_serve(const struct engine_run *run, struct ends *ends, stru
 			   struct engine_error *err)
 {
 	struct signals signals;
-	pid_t pid = -1;
+	struct process qemu;
 	int code;
 
 	signals_catch(&signals);
-	code = start(run, ends, &pid, err);
+	code = start(run, ends, &qemu, err);
 	if (code == 0)
-		code = run_session(run, ends, pid, &signals, ret, err);
+		code = run_session(run, ends, &qemu, &signals, ret, err);
 	signals_release(&signals);
 	return code;
 }
