@@ -64,9 +64,25 @@ enum {
  * kernel_address, above which all its page tables are alike; and syscall_vec.
  */
 
-/* A descriptor of the device page, which begins where RAM ends; until 4.0. */
+/*
+ * The device page of kernels until 4.0 begins where RAM ends: descriptors, one
+ * behind the other, until one of type 0. In 2.6.24 fields follow a descriptor.
+ */
+struct lguest_device_desc_2_6_24 {
+	uint8_t type;       /* virtio's number */
+	uint8_t config_len; /* of its fields */
+	uint8_t status;
+};
+
+struct lguest_field_2_6_24 {
+	uint8_t type; /* the guest sets bit 7 of those that it has found */
+	uint8_t len;  /* of what follows */
+};
+#define LGUEST_FIELD_VIRTQUEUE 2 /* a struct lguest_vqconfig */
+
+/* From 2.6.25 on its queues' configurations follow, its features, and its own configuration. */
 struct lguest_device_desc {
-	uint8_t type; /* virtio's number; 0 ends the list */
+	uint8_t type;
 	uint8_t num_vq;
 	uint8_t feature_len; /* of each of two bitmaps: offered, and taken */
 	uint8_t config_len;

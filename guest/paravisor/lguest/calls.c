@@ -44,6 +44,8 @@ static void initialise(struct vcpu *v, const struct regs *r)
 	data_set(d->tail + 4, (uint32_t)(clock_scale.hz / 1000));
 	if (d->pgdir)
 		data_set(d->pgdir, tables_give(d->words == WORDS_WITH_PAE));
+	if (d->pci)
+		pci_init();
 	lg.ready = true;
 	lg.counts[LHCALL_LGUEST_INIT]++;
 	clock_tell();
@@ -195,7 +197,9 @@ static void call_send_interrupts(struct vcpu *v, const uint32_t args[4])
 
 static void call_notify(struct vcpu *v, const uint32_t args[4])
 {
-	device_notify(v, args[0]);
+	if (lg.dialect.pci)
+		guest_crash(v, "hypercall %u, which a kernel of its year has not", LHCALL_NOTIFY);
+	devpage_notify(v, args[0]);
 }
 
 static const struct {

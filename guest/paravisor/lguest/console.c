@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console. A kernel writes texts by LHCALL_NOTIFY before it has drivers;
- * from 2.6.25 to 4.0 it then finds a virtio console described in the page
- * behind its RAM, with a queue for each direction behind that:
- *
- *   RAM's end   the descriptor; a page of its own
- *   + 1 page    what is typed
- *   + 4 pages   what is printed
- *   last two    the tables that pgdir of lguest_data names (tables_give())
+ * The console: what the guest prints, in texts or by a virtio queue, and what
+ * is typed. How the guest finds it is not its business.
  */
-#include "virtqueue.h"
-
-#include <linux/virtio_ids.h>
+#include "console.h"
 
 #define TEXT_MAX  4096u
 #define CHAIN_MAX 0x100000u /* bytes at once */
-#define INPUT_IRQ 1         /* 0 is the clock's */
 
-enum { INPUT, OUTPUT, QUEUES };
-
-static struct queue queues[QUEUES];
-
-static const struct {
-	struct lguest_device_desc desc;
-	struct lguest_vqconfig queues[QUEUES];
-} __attribute__((packed)) console = { .desc = { .type = VIRTIO_ID_CONSOLE, .num_vq = QUEUES } };
-
-static uint32_t ram_end(void)
-{
-	return (uint32_t)(facts.ram_pages << PAGE_SHIFT);
-}
-
-void devices_init(void)
-{
-	uint8_t bytes[sizeof(console)];
-	struct lguest_vqconfig config;
-
-	memcpy(bytes, &console, sizeof(bytes));
-	for (unsigned i = 0; i < QUEUES; i++) {
-		queues[i].gpa = ram_end() + (uint32_t)PAGE * (1 + i * QUEUE_PAGES);
-		queues[i].irq = INPUT_IRQ + i;
-		queue_reset(&queues[i]);
-		config = (struct lguest_vqconfig){ QUEUE_NUM, (uint16_t)queues[i].irq, queues[i].gpa >> PAGE_SHIFT };
-		memcpy(bytes + sizeof(console.desc) + i * sizeof(config), &config, sizeof(config));
-	}
-	memset(gpa_va(ram_end()), 0, PAGE);
-	gpa_write(ram_end(), bytes, sizeof(bytes));
-}
+struct queue console_queues[CONSOLE_QUEUES];
 
 /* ---- Output ---- */
 
@@ -65,12 +27,17 @@ static void print(uint64_t gpa, uint32_t len, bool is_text)
 	}
 }
 
+void console_text(uint32_t gpa)
+{
+	print(gpa, TEXT_MAX, true);
+}
+
 static void print_chain(const struct queue *q, uint16_t head)
 {
 	struct vring_desc desc = queue_descriptor(q, head);
 	uint64_t sum = desc.len;
 
-	for (unsigned n = 0; n < QUEUE_NUM && sum <= CHAIN_MAX; n++) {
+	for (unsigned n = 0; n < q->num && sum <= CHAIN_MAX; n++) {
 		print(desc.addr, desc.len, false);
 		if (!(desc.flags & VRING_DESC_F_NEXT))
 			return;
@@ -110,7 +77,7 @@ static uint32_t read_into(const struct vring_desc *desc)
 
 void console_input(void)
 {
-	struct queue *q = &queues[INPUT];
+	struct queue *q = &console_queues[CONSOLE_INPUT];
 	uint16_t head;
 
 	while (queue_offers(q, &head)) {
@@ -124,27 +91,10 @@ void console_input(void)
 	}
 }
 
-/* ---- LHCALL_NOTIFY ---- */
-
-/* The guest changed the status byte: 0 asks for a reset. */
-static void status_changed(void)
+void console_notify(unsigned queue)
 {
-	const struct lguest_device_desc *desc = gpa_va(ram_end());
-
-	for (unsigned i = 0; i < QUEUES && !desc->status; i++)
-		queue_reset(&queues[i]);
-}
-
-void device_notify(struct vcpu *v, uint32_t gpa)
-{
-	if (gpa < ram_end())
-		print(gpa, TEXT_MAX, true);
-	else if (gpa == ram_end())
-		status_changed();
-	else if (gpa == queues[OUTPUT].gpa)
-		print_queue(&queues[OUTPUT]);
-	else if (gpa == queues[INPUT].gpa)
+	if (queue == CONSOLE_OUTPUT)
+		print_queue(&console_queues[CONSOLE_OUTPUT]);
+	else if (queue == CONSOLE_INPUT)
 		console_input();
-	else
-		guest_crash(v, "NOTIFY of %x, which is neither its memory nor a device", gpa);
 }

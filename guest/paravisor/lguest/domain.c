@@ -72,7 +72,7 @@ void guest_init(void)
 	v->info = &info;
 	tables_init(v);
 	clock_init();
-	devices_init();
+	devpage_init();
 }
 
 void start_guest(void)

@@ -1,55 +1,90 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions that paravirtual operations left in a kernel: ports, which
- * some drivers probe and where nothing answers, and `cli`, which early code
- * around 2.6.33 and later has; and what a kernel does before it knows what it
- * runs on. And `vmcall`, the hypercall of some years, which becomes
- * `int $0x1f` where it stands.
+ * Instructions that paravirtual operations left in a kernel: port accesses, to
+ * the PCI bus of late kernels and to what nobody has; `cli`, which early code
+ * around 2.6.33 and later has; what a kernel does before it knows what it runs
+ * on; accesses to a device's memory. And `vmcall`, the hypercall of some years,
+ * which becomes `int $0x1f` where it stands.
  */
 #include "../insn.h"
 #include "lguest.h"
 
-enum { CLI = 0xfa, STI = 0xfb, OPERAND_SIZE = 0x66, IN_NUMBER = 0xe4, OUT_NUMBER = 0xe6, IN_DX = 0xec, OUT_DX = 0xee };
-enum { FROM_CR = 0x20, TO_CR = 0x22, WRMSR = 0x30, RDMSR = 0x32 }; /* behind 0x0f */
+enum { CLI = 0xfa, STI = 0xfb, PORT_MASK = 0xf4, PORT = 0xe4, PORT_OUT = 2, PORT_DX = 8 };
+enum { MOVE_MASK = 0xfc, MOVE = 0x88, MOVE_LOAD = 2 };
+enum { TWO_BYTES = 0x0f, FROM_CR = 0x20, TO_CR = 0x22, WRMSR = 0x30, RDMSR = 0x32 };
+enum { WIDE = 1 }; /* of ports and moves: not a byte */
 
-static bool silent_port(struct regs *r, uint8_t op, unsigned bytes)
+#define KEYBOARD_STATUS 0x64
+#define KEYBOARD_READY  1
+
+static unsigned width(const struct insn *i, uint8_t op)
 {
-	switch (op & 0xfe) {
-	case IN_NUMBER:
-	case IN_DX:
-		if (bytes == 4)
-			r->rax = 0xffffffff;
-		else
-			r->rax |= bytes == 1 ? 0xff : 0xffff;
-		return true;
-	case OUT_NUMBER:
-	case OUT_DX:
-		return true;
-	}
-	return false;
+	return !(op & WIDE) ? 1 : i->small ? 2 : 4;
 }
 
-/*
- * Before LGUEST_INIT there is no handler to fault to. Kernels built with
- * CONFIG_OLPC read CR3 there, those since 3.9 may look for microcode: they
- * read 0, and what they write is nowhere.
- */
-static bool early_instruction(struct regs *r, const uint8_t bytes[3])
+/* The byte registers from 4 on are the second bytes of the first four. */
+static unsigned shift_of(unsigned n, unsigned bytes)
 {
-	if (lg.ready || bytes[0] != 0x0f)
+	return bytes == 1 && n >= 4 ? 8 : 0;
+}
+
+static uint64_t *gpr(struct regs *r, unsigned n, unsigned bytes)
+{
+	return insn_gpr(r, shift_of(n, bytes) ? n - 4 : n);
+}
+
+static void set_gpr(struct regs *r, unsigned n, unsigned bytes, uint32_t value)
+{
+	uint64_t *reg = gpr(r, n, bytes), mask = (1ull << 8 * bytes) - 1;
+	unsigned shift = shift_of(n, bytes);
+
+	*reg = (*reg & ~(mask << shift)) | (value & mask) << shift;
+}
+
+/* ---- Ports ---- */
+
+static uint32_t port_read(uint16_t port, unsigned bytes)
+{
+	return port == KEYBOARD_STATUS ? KEYBOARD_READY : pci_port_read(port, bytes);
+}
+
+static bool port_instruction(struct regs *r, struct insn *i, uint8_t op)
+{
+	unsigned bytes = width(i, op);
+	uint16_t port;
+
+	if ((op & PORT_MASK) != PORT)
 		return false;
-	switch (bytes[1]) {
+	port = op & PORT_DX ? (uint16_t)r->rdx : insn_next(i);
+	if (op & PORT_OUT)
+		pci_port_write(port, bytes, (uint32_t)r->rax);
+	else
+		set_gpr(r, 0, bytes, port_read(port, bytes));
+	return true;
+}
+
+/* ---- Before LGUEST_INIT ---- */
+
+/*
+ * There is no handler to fault to. Kernels built with CONFIG_OLPC read CR3
+ * there, those since 3.9 may look for microcode: they read 0, and what they
+ * write is nowhere.
+ */
+static bool early_instruction(struct regs *r, struct insn *i, uint8_t op)
+{
+	if (lg.ready || op != TWO_BYTES)
+		return false;
+	switch (insn_next(i)) {
 	case RDMSR:
 		r->rax = r->rdx = 0;
-		/* fallthrough */
+		return true;
 	case WRMSR:
-		r->rip += 2;
 		return true;
 	case FROM_CR:
-		*insn_gpr(r, bytes[2] & 7) = 0;
-		/* fallthrough */
+		*insn_gpr(r, insn_next(i) & 7) = 0;
+		return true;
 	case TO_CR:
-		r->rip += 3;
+		insn_next(i);
 		return true;
 	}
 	return false;
@@ -57,25 +92,55 @@ static bool early_instruction(struct regs *r, const uint8_t bytes[3])
 
 int emulate_instruction(struct vcpu *v, struct regs *r)
 {
-	uint8_t bytes[3] = { 0 };
-	unsigned at = 0, width;
+	struct insn i;
+	uint8_t op;
 
-	if (copy_from_guest(bytes, code_va(v, r), 1))
+	insn_fetch(v, r, &i);
+	op = insn_opcode(&i);
+	if (op != CLI && op != STI && !port_instruction(r, &i, op) && !early_instruction(r, &i, op))
 		return 1;
-	if (bytes[0] == CLI || bytes[0] == STI) {
-		r->rip++;
-		return 0;
-	}
-	copy_from_guest(bytes, code_va(v, r), sizeof(bytes));
-	if (early_instruction(r, bytes))
-		return 0;
-	at += bytes[0] == OPERAND_SIZE;
-	width = !(bytes[at] & 1) ? 1 : at ? 2 : 4;
-	if (!silent_port(r, bytes[at], width))
-		return 1;
-	r->rip += at + (bytes[at] & 8 ? 1 : 2);
+	r->rip += i.at;
 	return 0;
 }
+
+/* ---- A device's memory ---- */
+
+/* What a ModRM byte makes an instruction have behind it; false: its operand is a register. */
+static bool skip_operand(struct insn *i, uint8_t modrm)
+{
+	unsigned mod = modrm >> 6, base = modrm & 7;
+
+	if (mod == 3)
+		return false;
+	if (base == 4)
+		base = insn_next(i) & 7;
+	i->at += mod == 1 ? 1 : mod == 2 || base == 5 ? 4 : 0;
+	return true;
+}
+
+/* Of all forms of mov, the four by which a kernel does it. */
+bool emulate_memory(struct vcpu *v, struct regs *r, uint32_t gpa)
+{
+	struct insn i;
+	uint8_t op, modrm;
+	unsigned bytes, n;
+
+	insn_fetch(v, r, &i);
+	op = insn_opcode(&i);
+	modrm = insn_next(&i);
+	bytes = width(&i, op);
+	n = modrm >> 3 & 7;
+	if ((op & MOVE_MASK) != MOVE || i.address_small || !skip_operand(&i, modrm) || i.at > i.len)
+		return false;
+	if (op & MOVE_LOAD)
+		set_gpr(r, n, bytes, pci_memory_read(gpa, bytes));
+	else
+		pci_memory_write(gpa, bytes, (uint32_t)(*gpr(r, n, bytes) >> shift_of(n, bytes)));
+	r->rip += i.at;
+	return true;
+}
+
+/* ---- vmcall ---- */
 
 /* The kernel's text may be read-only to it; it is written where it lies. */
 bool rewrite_vmcall(struct vcpu *v, struct regs *r)

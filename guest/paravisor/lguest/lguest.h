@@ -3,16 +3,19 @@
  * The paravisor for lguest guests: what its files share. Such a guest has one
  * processor and one pair of rings; its state, beside struct vcpu, is lg.
  *
- *   domain.c     its memory, its first instruction
- *   dialect.c    which year's ABI it speaks
- *   calls.c      hypercalls, one at a time and by the ring
- *   shadow.c     the page tables that stand in for its own
- *   segments.c   GDT, TLS and IDT entries
- *   irq.c        interrupts, the clock, waiting
- *   traps.c      what interrupts it
- *   emulate.c    instructions that ring 1 may not execute
- *   console.c    its console: texts, and the virtio device
- *   virtqueue.c  the queues of that
+ *   domain.c       its memory, its first instruction
+ *   dialect.c      which year's ABI it speaks
+ *   calls.c        hypercalls, one at a time and by the ring
+ *   shadow.c       the page tables that stand in for its own
+ *   segments.c     GDT, TLS and IDT entries
+ *   irq.c          interrupts, the clock, waiting
+ *   traps.c        what interrupts it
+ *   emulate.c      instructions that ring 1 may not execute
+ *   console.c      its console: texts, and the virtio device's two queues
+ *   virtqueue.c    a queue
+ *   devpage.c      how kernels until 4.0 find the console
+ *   pci.c          and how those from 4.1 on do
+ *   console_pci.c  its registers there
  */
 #ifndef LGUEST_H
 #define LGUEST_H
@@ -26,6 +29,7 @@
 struct dialect {
 	bool edx_first; /* arguments begin in %edx, then %ebx, %ecx */
 	bool has_pending;
+	bool pci;              /* and no LHCALL_NOTIFY */
 	unsigned words;        /* a call in the ring */
 	unsigned status, ring; /* offsets of hcall_status and hcalls */
 	unsigned tail;         /* of what the hypervisor fills in */
@@ -69,8 +73,9 @@ void tables_flush_all(void);
 void tables_set_pte(uint32_t root_gpa, uint32_t va, uint64_t pte);
 void tables_set_top(uint32_t root_gpa, uint32_t index);
 void tables_set_middle(uint32_t gpa, uint32_t index);
-/* A fault at va: true if the guest need not know; else *error says what its own tables say. */
-bool tables_fault(struct vcpu *v, uint64_t va, uint32_t *error);
+/* A fault at va, and by whom it is to be answered. *error says then what the guest's own tables say. */
+enum fault { FAULT_MENDED, FAULT_OF_GUEST, FAULT_OF_DEVICE };
+enum fault tables_fault(uint64_t va, uint32_t *error);
 /* Where the guest's tables have it, or NOWHERE. */
 uint32_t tables_gpa(uint32_t va);
 
@@ -87,10 +92,21 @@ void clock_event(struct vcpu *v, uint32_t ns);
 
 /* ---- emulate.c: 0, or 1 if the guest is to have its fault ---- */
 int emulate_instruction(struct vcpu *v, struct regs *r);
+bool emulate_memory(struct vcpu *v, struct regs *r, uint32_t gpa); /* of a device; true, and done */
 bool rewrite_vmcall(struct vcpu *v, struct regs *r);
 
-/* ---- console.c ---- */
-void devices_init(void);
-void device_notify(struct vcpu *v, uint32_t gpa);
+/* ---- devpage.c ---- */
+extern uint64_t devpage_fresh; /* the page's frame in the guest, until something was written there; then PV_NONE */
+void devpage_init(void);
+void devpage_first_write(uint32_t offset);
+void devpage_notify(struct vcpu *v, uint32_t gpa);
+
+/* ---- pci.c: values are right-aligned; what is not there reads as ones ---- */
+void pci_init(void);
+uint32_t pci_port_read(uint16_t port, unsigned bytes);
+void pci_port_write(uint16_t port, unsigned bytes, uint32_t value);
+bool pci_decodes(uint64_t gpa); /* a page with a device's registers in it */
+uint32_t pci_memory_read(uint32_t gpa, unsigned bytes);
+void pci_memory_write(uint32_t gpa, unsigned bytes, uint32_t value);
 
 #endif

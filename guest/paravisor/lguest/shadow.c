@@ -29,17 +29,19 @@
 #include "../asm.h"
 #include "lguest.h"
 
-#define ROOTS       16
-#define LEAVES      2048
-#define BUCKETS     512
-#define NOBODY      0xffff
-#define ENTRIES     512u
-#define TOPS        4u /* level 2 tables of a root: a GiB each */
-#define LINK        (PTE_P | PTE_W | PTE_U | PTE_A)
-#define PAGE_MASK   0xfffff000u
+#define ROOTS         16
+#define LEAVES        2048
+#define BUCKETS       512
+#define NOBODY        0xffff
+#define ENTRIES       512u
+#define TOPS          4u /* level 2 tables of a root: a GiB each */
+#define LINK          (PTE_P | PTE_W | PTE_U | PTE_A)
+#define PAGE_MASK     0xfffff000u
 
-#define GIVEN_REACH 0xfe000000u /* a kernel's address for the tables it is given: below its fixed mappings */
-#define GIVEN_TOP   3u          /* of PAE's four entries, where those are */
+#define LINEAR_RIGHTS (PTE_P | PTE_A | PTE_W | PTE_D)
+
+#define GIVEN_REACH   0xfe000000u /* a kernel's address for the tables it is given: below its fixed mappings */
+#define GIVEN_TOP     3u          /* of PAE's four entries, where those are */
 
 /* What a leaf stands for, if not for a guest's table: RAM from here on, one to one. */
 #define KEY_LINEAR 1u
@@ -330,6 +332,13 @@ static bool walk_tables(uint32_t va, struct walk *w)
 
 /* ---- Filling ---- */
 
+/* A guest's page may be written without a fault: a processor has done it before. That of its devices tells by its
+ * first. */
+static bool is_dirty(uint64_t pte)
+{
+	return (pte & PTE_D) && pte_mfn(pte) != devpage_fresh;
+}
+
 /* What our entry is for a guest's; 0 where a processor has not been yet, or that leads to nothing of the guest's. */
 static uint64_t shadow_of(uint64_t pte)
 {
@@ -340,7 +349,7 @@ static uint64_t shadow_of(uint64_t pte)
 	mfn = pfn_to_mfn(pte_mfn(pte));
 	if (mfn == PV_NONE)
 		return 0;
-	return mfn << PAGE_SHIFT | (pte & (PTE_P | PTE_A | PTE_U)) | (pte & PTE_D ? pte & (PTE_W | PTE_D) : 0);
+	return mfn << PAGE_SHIFT | (pte & (PTE_P | PTE_A | PTE_U)) | (is_dirty(pte) ? pte & (PTE_W | PTE_D) : 0);
 }
 
 /* A new leaf shows at once what the guest has used already. */
@@ -349,7 +358,7 @@ static void fill(struct leaf *leaf, const struct walk *w)
 	uint64_t *to = page_of(leaf);
 
 	for (unsigned i = 0; i < ENTRIES; i++)
-		to[i] = w->table == NOWHERE ? shadow_of((w->first + i * PAGE) | PTE_P | PTE_A | PTE_W | PTE_D)
+		to[i] = w->table == NOWHERE ? shadow_of((w->first + i * PAGE) | LINEAR_RIGHTS)
 					    : shadow_of(entry_at(w->table + (uint64_t)i * entry_len()));
 }
 
@@ -379,44 +388,73 @@ static bool allows(uint64_t rights, uint32_t error)
 }
 
 /* The guest's entry allows it: it was used now, as a processor would write down. */
-static uint64_t use_entry(uint32_t va, uint64_t gpa, uint64_t pte, uint32_t error)
+static uint64_t use_entry(uint64_t gpa, uint64_t pte, uint32_t error)
 {
 	uint64_t used = pte | PTE_A | (error & PF_WRITE ? PTE_D : 0);
 
-	if (pfn_to_mfn(pte_mfn(pte)) == PV_NONE)
-		guest_crash(vcpu_at(0), "it maps %lx at %x, which is not its memory", pte, va);
 	if (used != pte)
 		gpa_write(gpa, &used, 4); /* both bits are in the low word */
 	return used;
 }
 
-bool tables_fault(struct vcpu *v, uint64_t va, uint32_t *error)
+static void note_write(uint32_t va, uint64_t pte, uint32_t error)
+{
+	if ((error & PF_WRITE) && pte_mfn(pte) == devpage_fresh)
+		devpage_first_write(va & (PAGE - 1));
+}
+
+/* Its entry for va in the leaf that w says, as it is from now on. */
+static void show(uint32_t va, const struct walk *w, uint64_t pte)
+{
+	page_of(link_leaf(va, w))[va >> PAGE_SHIFT & (ENTRIES - 1)] = shadow_of(pte);
+	invlpg(va);
+}
+
+static enum fault linear_fault(uint32_t va, const struct walk *w, uint32_t error)
+{
+	uint64_t pte = w->first + (va & (uint32_t)(ENTRIES * PAGE - PAGE));
+
+	if (pfn_to_mfn(pte_mfn(pte)) == PV_NONE)
+		return FAULT_OF_GUEST;
+	note_write(va, pte, error);
+	show(va, w, pte | LINEAR_RIGHTS);
+	return FAULT_MENDED;
+}
+
+/* The guest's memory, or else a device's: then nothing is ever linked there. */
+static enum fault fault_where(uint32_t va, uint64_t pte)
+{
+	if (pfn_to_mfn(pte_mfn(pte)) != PV_NONE)
+		return FAULT_MENDED;
+	if (!pci_decodes(pte & PTE_MFN))
+		guest_crash(vcpu_at(0), "it maps %lx at %x, which is not its memory", pte, va);
+	return FAULT_OF_DEVICE;
+}
+
+enum fault tables_fault(uint64_t va, uint32_t *error)
 {
 	struct walk w = { 0 };
 	uint64_t pte_gpa, pte;
 	unsigned index = va >> PAGE_SHIFT & (ENTRIES - 1);
-	struct leaf *leaf;
+	enum fault where;
 
 	*error &= ~PF_PRESENT;
 	if (va >> 32 || !walk_tables((uint32_t)va, &w))
-		return false;
-	if (w.table == NOWHERE) {
-		leaf = link_leaf((uint32_t)va, &w);
-		return page_of(leaf)[index] != 0;
-	}
+		return FAULT_OF_GUEST;
+	if (w.table == NOWHERE)
+		return linear_fault((uint32_t)va, &w, *error);
 	pte_gpa = w.table + (uint64_t)index * entry_len();
 	pte = entry_at(pte_gpa);
 	if (!(pte & PTE_P))
-		return false;
+		return FAULT_OF_GUEST;
 	*error |= PF_PRESENT;
 	if (!allows(w.upper & pte, *error))
-		return false;
-	pte = use_entry((uint32_t)va, pte_gpa, pte, *error);
-	leaf = link_leaf((uint32_t)va, &w);
-	page_of(leaf)[index] = shadow_of(pte);
-	invlpg(va);
-	(void)v;
-	return true;
+		return FAULT_OF_GUEST;
+	where = fault_where((uint32_t)va, pte);
+	pte = use_entry(pte_gpa, pte, *error);
+	note_write((uint32_t)va, pte, *error);
+	show((uint32_t)va, &w, pte);
+	return where;
 }
 
 uint32_t tables_gpa(uint32_t va)

@@ -38,8 +38,16 @@ static void page_fault(struct vcpu *v, struct regs *r)
 	uint64_t va = read_cr2();
 	uint32_t error = r->error;
 
-	if (tables_fault(v, va, &error))
+	switch (tables_fault(va, &error)) {
+	case FAULT_MENDED:
 		return;
+	case FAULT_OF_DEVICE:
+		if (v->kernel_mode && emulate_memory(v, r, tables_gpa((uint32_t)va)))
+			return;
+		break;
+	case FAULT_OF_GUEST:
+		break;
+	}
 	trace(v, 'F', va, r->rip);
 	if (lg.ready)
 		data_set(LGUEST_CR2, (uint32_t)va);
@@ -121,7 +129,8 @@ void fast_call32(struct regs *r)
 /* A copy to or from what the guest has mapped and we have not yet. */
 bool fault_mended(struct vcpu *v, uint64_t va, uint32_t error)
 {
-	return tables_fault(v, va, &error);
+	(void)v;
+	return tables_fault(va, &error) == FAULT_MENDED;
 }
 
 /* Its own iret would have faulted where it was. */

@@ -1,42 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtqueues: descriptors, then the ring of what the guest offers, and from the
- * next page on the ring of what is done. All by copies: the queue may lie in
- * two pieces of the machine's memory.
+ * Virtqueues: descriptors, the ring of what the guest offers, and the ring of
+ * what is done, each where it lies. All by copies: a ring may lie in two pieces
+ * of the machine's memory.
  */
 #include "virtqueue.h"
 
-#define AVAIL_OFF (QUEUE_NUM * (uint32_t)sizeof(struct vring_desc))
-#define USED_OFF  (2 * (uint32_t)PAGE)
-
-_Static_assert(AVAIL_OFF + 6 + 2 * QUEUE_NUM <= USED_OFF, "both rings of QUEUE_NUM");
-_Static_assert(USED_OFF + 6 + 8 * QUEUE_NUM <= QUEUE_PAGES * PAGE, "both rings of QUEUE_NUM");
-
-static uint16_t get16(const struct queue *q, uint32_t off)
+static uint16_t get16(uint64_t gpa)
 {
 	uint16_t value = 0;
 
-	gpa_read(q->gpa + off, &value, sizeof(value));
+	gpa_read(gpa, &value, sizeof(value));
 	return value;
 }
 
-void queue_reset(struct queue *q)
+/* The guest's memory is one range. */
+static void check_part(uint64_t gpa, uint64_t len, uint64_t align)
 {
+	uint64_t end = facts.nr_pages << PAGE_SHIFT;
+
+	if (gpa % align || gpa > end || len > end - gpa)
+		guest_crash(vcpu_at(0), "a virtqueue's part at %lx, %lu bytes, where none may be", gpa, len);
+}
+
+void queue_start(struct queue *q, uint32_t num, uint64_t desc_gpa, uint64_t avail_gpa, uint64_t used_gpa)
+{
+	if (!num || num > QUEUE_NUM || (num & (num - 1)))
+		guest_crash(vcpu_at(0), "a virtqueue of %u descriptors, not a power of two up to %u", num, QUEUE_NUM);
+	check_part(desc_gpa, num * sizeof(struct vring_desc), VRING_DESC_ALIGN_SIZE);
+	check_part(avail_gpa, sizeof(struct vring_avail) + num * sizeof(uint16_t), VRING_AVAIL_ALIGN_SIZE);
+	check_part(used_gpa, sizeof(struct vring_used) + num * sizeof(struct vring_used_elem), VRING_USED_ALIGN_SIZE);
+	q->num = (uint16_t)num;
+	q->desc_gpa = (uint32_t)desc_gpa;
+	q->avail_gpa = (uint32_t)avail_gpa;
+	q->used_gpa = (uint32_t)used_gpa;
 	q->seen = 0;
-	for (unsigned i = 0; i < QUEUE_PAGES; i++)
-		memset(gpa_va(q->gpa + i * PAGE), 0, PAGE);
 }
 
 bool queue_offers(const struct queue *q, uint16_t *head)
 {
-	uint16_t offered = get16(q, AVAIL_OFF + offsetof(struct vring_avail, idx));
+	uint16_t offered, waiting;
 
-	if (offered == q->seen)
+	if (!q->num)
 		return false;
-	if ((uint16_t)(offered - q->seen) > QUEUE_NUM)
-		guest_crash(vcpu_at(0), "a virtqueue that offers %u chains", (uint16_t)(offered - q->seen));
-	*head = get16(q, AVAIL_OFF + offsetof(struct vring_avail, ring) + q->seen % QUEUE_NUM * 2);
-	return true;
+	offered = get16(q->avail_gpa + offsetof(struct vring_avail, idx));
+	waiting = (uint16_t)(offered - q->seen);
+	if (waiting > q->num)
+		guest_crash(vcpu_at(0), "a virtqueue that offers %u chains", waiting);
+	if (waiting)
+		*head = get16(q->avail_gpa + offsetof(struct vring_avail, ring) + q->seen % q->num * sizeof(*head));
+	return waiting;
 }
 
 void queue_take(struct queue *q)
@@ -48,22 +61,30 @@ struct vring_desc queue_descriptor(const struct queue *q, uint16_t index)
 {
 	struct vring_desc desc = { 0 };
 
-	if (index >= QUEUE_NUM)
-		guest_crash(vcpu_at(0), "virtqueue descriptor %u of %u", index, QUEUE_NUM);
-	gpa_read(q->gpa + index * (uint32_t)sizeof(desc), &desc, sizeof(desc));
+	if (index >= q->num)
+		guest_crash(vcpu_at(0), "virtqueue descriptor %u of %u", index, q->num);
+	gpa_read(q->desc_gpa + index * sizeof(desc), &desc, sizeof(desc));
 	return desc;
+}
+
+static void interrupt(const struct queue *q)
+{
+	if (get16(q->avail_gpa) & VRING_AVAIL_F_NO_INTERRUPT)
+		return;
+	if (q->isr)
+		*q->isr = 1;
+	irq_raise(q->irq);
 }
 
 void queue_done(struct queue *q, uint16_t head, uint32_t written)
 {
 	const struct vring_used_elem elem = { head, written };
-	uint16_t idx = get16(q, USED_OFF + offsetof(struct vring_used, idx));
+	uint64_t idx_gpa = q->used_gpa + offsetof(struct vring_used, idx);
+	uint16_t idx = get16(idx_gpa);
 
-	gpa_write(q->gpa + USED_OFF + offsetof(struct vring_used, ring) + idx % QUEUE_NUM * sizeof(elem), &elem,
-		  sizeof(elem));
+	gpa_write(q->used_gpa + offsetof(struct vring_used, ring) + idx % q->num * sizeof(elem), &elem, sizeof(elem));
 	barrier();
 	idx++;
-	gpa_write(q->gpa + USED_OFF + offsetof(struct vring_used, idx), &idx, sizeof(idx));
-	if (!(get16(q, AVAIL_OFF) & VRING_AVAIL_F_NO_INTERRUPT))
-		irq_raise(q->irq);
+	gpa_write(idx_gpa, &idx, sizeof(idx));
+	interrupt(q);
 }

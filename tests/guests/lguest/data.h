@@ -26,6 +26,7 @@
 #define HAS_PENDING 1
 #define WORDS       5
 #define NOIRQ_WORDS 1
+#define HAS_PCI     1
 #endif
 
 #ifdef BY_VMCALL

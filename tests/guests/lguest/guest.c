@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The hands of the lguest test guests: calls, TAP on the console, page-table entries, the end. */
-#include "guest.h"
+#include "console.h"
 
 #include <asm/bootparam.h>
 
@@ -48,7 +48,7 @@ void call_later(uint32_t nr, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 
 void print(const char *text)
 {
-	call(LHCALL_NOTIFY, physical(text), 0, 0, 0);
+	device_early_print(text);
 }
 
 static void print_number(unsigned n)

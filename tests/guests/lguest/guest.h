@@ -60,7 +60,8 @@ struct trap_state {
 	uint32_t vector, error, eip, cs, flags, esp;
 };
 extern volatile struct trap_state trap;
-extern volatile uint32_t ticks; /* of interrupt 0 */
+extern volatile uint32_t ticks;              /* of interrupt 0 */
+extern volatile uint32_t console_interrupts; /* 1 and 2 */
 extern volatile uint32_t user_word;
 void user_system_call(void), user_read_kernel(void), user_privileged(void), user_hypercall(void), user_breakpoint(void);
 void interrupts_on_for_iret(void);      /* as a return from an interrupt does it, with the flag set in its frame */
@@ -85,11 +86,7 @@ void tables_prepare(void);
 /* Leave the tables that the guest was given, if its year is one in which it was, for its own. */
 void tables_begin(void);
 
-/* ---- console.c: of its queue of that number ---- */
-void console_map(void);
-void console_describe(unsigned number, uint16_t index, uint32_t gpa, uint32_t len, uint16_t flags, uint16_t next);
-void console_offer(unsigned number, uint16_t head);
-uint16_t console_done(unsigned number);
+/* ---- console.c ---- */
 void check_console(void);
 void console_echo(void);
 

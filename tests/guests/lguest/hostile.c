@@ -3,7 +3,7 @@
  * What an lguest guest must not do, one attack a boot: each ends it in the
  * paravisor's crash block, and nothing else.
  */
-#include "guest.h"
+#include "console.h"
 
 #define ABOVE_ALL 0xfffff000u
 #define WRITABLE  (PTE_P | PTE_W | PTE_A | PTE_D)
@@ -163,9 +163,9 @@ static void ring_init(void)
 
 static void offer(uint16_t head, uint32_t gpa, uint16_t flags, uint16_t next)
 {
-	console_map();
-	console_describe(1, 0, gpa, 1, flags, next);
-	console_offer(1, head);
+	device_map();
+	console_describe(OUTPUT, 0, gpa, 1, flags, next);
+	console_offer(OUTPUT, head);
 }
 
 static void queue_descriptor(void)
@@ -182,6 +182,38 @@ static void queue_loop(void)
 {
 	offer(0, physical("."), 1, 0);
 }
+
+static void input_unwritable(void)
+{
+	device_map();
+	console_describe(INPUT, 0, physical("text"), 4, 0, 0);
+	console_offer(INPUT, 0);
+}
+
+/* ---- By the PCI bus ---- */
+
+#ifdef HAS_PCI
+static void ring_outside(void)
+{
+	pci_attack_ring(ABOVE_ALL, 0);
+}
+
+/* The region begins where the guest's memory ends. */
+static void ring_across_the_end(void)
+{
+	pci_attack_ring(pci_region_gpa() - 8, 0);
+}
+
+static void ring_above_32_bits(void)
+{
+	pci_attack_ring(physical(top_table), 1);
+}
+
+static void ring_misaligned(void)
+{
+	pci_attack_ring(physical(top_table) + 1, 0);
+}
+#endif
 
 #define ATTACK(name, fn)                                                                                               \
 	{                                                                                                              \
@@ -218,6 +250,16 @@ static const struct {
 	ATTACK("queue-descriptor", queue_descriptor),
 	ATTACK("queue-outside", queue_outside),
 	ATTACK("queue-loop", queue_loop),
+	ATTACK("input-unwritable", input_unwritable),
+#ifdef HAS_PCI
+	ATTACK("queue-size", pci_attack_queue_size),
+	ATTACK("queue-running", pci_attack_running),
+	ATTACK("ring-outside", ring_outside),
+	ATTACK("ring-across-the-end", ring_across_the_end),
+	ATTACK("ring-above-32-bits", ring_above_32_bits),
+	ATTACK("ring-misaligned", ring_misaligned),
+	ATTACK("region-disabled", pci_attack_disabled),
+#endif
 };
 
 static bool names(const char *text, const char *name)

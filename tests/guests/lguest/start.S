@@ -105,6 +105,8 @@ handlers:
 	HANDLER 128, 0, 3
 	.section .rodata.handlers, "a"
 	.long 32, 0, tick
+	.long 33, 0, console_interrupt
+	.long 34, 0, console_interrupt
 handlers_end:
 	.text
 
@@ -188,12 +190,16 @@ user_breakpoint:
 user_end:
 	.text
 
-/* Interrupt 0: it is level, so the kernel masks nothing and only counts. */
-tick:
-	incl ticks
+/* Interrupts 0, and 1 and 2: the kernel masks nothing and only counts. */
+	.macro COUNTER name, count
+\name:
+	incl \count
 	pushl 8(%esp)
 	popl lguest_data
 	iret
+	.endm
+	COUNTER tick, ticks
+	COUNTER console_interrupt, console_interrupts
 
 /* The flag goes on one instruction before the iret: what is pending comes behind it, never between the two. */
 	.globl interrupts_on_for_iret, noirq_start, noirq_end
@@ -245,7 +251,7 @@ top_table:
 
 	.bss
 	.balign 4096
-	.globl tables, entry_state, early_words, trap, ticks, user_word
+	.globl tables, entry_state, early_words, trap, ticks, console_interrupts, user_word
 tables:
 #ifdef PAE
 	.skip MAPPED_PAGES * 8
@@ -266,6 +272,8 @@ early_words:
 trap:
 	.skip 24
 ticks:
+	.skip 4
+console_interrupts:
 	.skip 4
 user_word:
 	.skip 4
