@@ -13,7 +13,10 @@
 #include "error.h"
 
 #define IN_LEN  (1024u * 1024)
+#define MEM_LEN (64u * 1024 * 1024) /* of input in memory: every kernel of today in one piece */
 #define OUT_LEN (256u * 1024)
+/* What may be eaten before anything comes out: lz4's blocks are of 8 MiB and come out whole. */
+#define IDLE_LEN (UINT64_C(16) << 20)
 
 bool codec_is_none(const struct codec *codec)
 {
@@ -42,6 +45,20 @@ static uint64_t input_off(const struct unpack *unpack)
 	return unpack->in_off - unpack->io.in_len;
 }
 
+/*
+ * No encoder makes much more of its input than storing it would. What eats and
+ * gives nothing, such as empty blocks or padding, is refused before a sparse
+ * file of a terabyte has been read. What is not read costs nothing.
+ */
+static int check_input(const struct unpack *unpack, struct pb_error *err)
+{
+	uint64_t in_len = input_off(unpack) - unpack->unseen_len;
+	uint64_t out_len = unpack->out_len + OUT_LEN - unpack->io.out_len;
+	uint64_t most = out_len + out_len / 8 + IDLE_LEN;
+
+	return in_len > most ? fail(err, PB_E_RANGE, "compressed size", in_len, most, input_off(unpack)) : 0;
+}
+
 /* The decoder is not to see the next bytes, all of which are there; what was not fetched never will be. */
 static void pass_over(struct unpack *unpack, uint64_t len)
 {
@@ -58,32 +75,32 @@ static int skip_filler(struct unpack *unpack, struct pb_error *err)
 {
 	uint64_t filler_len;
 	uint8_t bytes[1024];
+	int rc;
 
 	if (!unpack->joins || !unpack->codec->filler)
 		return 0;
 	do {
 		uint64_t off = input_off(unpack), left_len = unpack->in.len - off;
 		size_t len = 0;
-		int rc = source_read_some(&unpack->in, off, bytes, sizeof(bytes), &len, err);
 
+		rc = source_read_some(&unpack->in, off, bytes, sizeof(bytes), &len, err);
 		if (rc < 0)
 			return rc;
 		filler_len = unpack->codec->filler(bytes, len);
 		if (filler_len > left_len)
 			return fail(err, PB_E_TRUNCATED, unpack->codec->name, filler_len, left_len, off);
 		pass_over(unpack, filler_len);
-	} while (filler_len > 0);
-	return 0;
+		unpack->unseen_len += filler_len > len ? filler_len - len : 0;
+		rc = check_input(unpack, err);
+	} while (filler_len > 0 && rc == 0);
+	return rc;
 }
 
-/* A file is fetched in pieces; memory is the decoder's to read where it is. */
+/* A file is read in pieces; memory is the decoder's to read where it is. */
 static int start_input(struct unpack *unpack, struct pb_error *err)
 {
-	const struct source *in = &unpack->in;
-
-	if (in->mem) {
-		unpack->io = (struct codec_io){ .in = in->mem + in->base, .in_len = in->len, .in_last = true };
-		unpack->in_off = in->len;
+	if (unpack->in.mem) {
+		unpack->io.in = unpack->in.mem + unpack->in.base;
 		return 0;
 	}
 	unpack->io.in = unpack->in_buf = malloc(IN_LEN);
@@ -106,15 +123,30 @@ static int start(struct unpack *unpack, struct pb_error *err)
 	return rc < 0 ? rc : skip_filler(unpack, err);
 }
 
+/* The next piece of memory, where it is. */
+static size_t next_piece(struct unpack *unpack)
+{
+	const struct source *in = &unpack->in;
+	uint64_t left = in->len - unpack->in_off;
+
+	unpack->io.in = in->mem + in->base + unpack->in_off;
+	return left < MEM_LEN ? (size_t)left : MEM_LEN;
+}
+
 static int fetch(struct unpack *unpack, struct pb_error *err)
 {
 	size_t len = 0;
-	int rc = source_read_some(&unpack->in, unpack->in_off, unpack->in_buf, IN_LEN, &len, err);
+	int rc = 0;
 
+	if (unpack->in.mem) {
+		len = next_piece(unpack);
+	} else {
+		rc = source_read_some(&unpack->in, unpack->in_off, unpack->in_buf, IN_LEN, &len, err);
+		unpack->io.in = unpack->in_buf;
+	}
 	if (rc < 0)
 		return rc;
 	unpack->in_off += len;
-	unpack->io.in = unpack->in_buf;
 	unpack->io.in_len = len;
 	unpack->io.in_last = unpack->in_off == unpack->in.len;
 	return 0;
@@ -176,6 +208,8 @@ static int fill_buffer(struct unpack *unpack, bool *ret_end, struct pb_error *er
 		if (io->in_len == 0 && !io->in_last && (rc = fetch(unpack, err)) < 0)
 			return rc;
 		step = step_once(unpack);
+		if ((rc = check_input(unpack, err)) < 0)
+			return rc;
 		if (step == CODEC_END && unpack->joins && (rc = next_stream(unpack, &step, err)) < 0)
 			return rc;
 	}

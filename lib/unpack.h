@@ -25,6 +25,7 @@ struct unpack {
 	uint8_t *in_buf, *out_buf;
 	struct codec_io io;
 	uint64_t in_off;        /* of the next byte to fetch */
+	uint64_t unseen_len;    /* of the input, that was passed over without a look */
 	uint64_t out_len;       /* that came out so far */
 	bool ended;             /* all of it came out, as claimed */
 	struct pb_error failed; /* why it went wrong; the same answer for ever */

@@ -517,6 +517,23 @@ static void skippable_past(struct blob *file)
 	blob_set_le(file, file->len - 4, 1, 4);
 }
 
+/* A stream that eats 17 MiB of the file and gives nothing: stored blocks of no bytes. */
+static void gzip_of_nothing(struct blob *file)
+{
+	static const uint8_t block[5] = { 0, 0, 0, 0xff, 0xff };
+	const size_t head_len = 10;
+
+	blob_cut(file, head_len);
+	while (file->len < 17u << 20)
+		blob_put(file, block, sizeof(block));
+}
+
+/* Padding for longer than any padding is. */
+static void padding_17_mib(struct blob *file)
+{
+	blob_put_zeros(file, 17u << 20);
+}
+
 static void append(struct blob *file)
 {
 	blob_put(file, "more", 4);
@@ -735,6 +752,8 @@ const struct bad_image bad_images[] = {
 	FILE("xz-padding-3", "elf64-filler.xz", append_3_zeros, AT_KERNEL, PB_E_TRAILING, "payload", 0),
 	FILE("zstd-skippable-past", "elf64-filler.zst", skippable_past, AT_KERNEL, PB_E_TRUNCATED, "zstd", 0),
 	FILE("zstd-skippable-alone", "elf64-filler.zst", skippable_alone, AT_KERNEL, PB_E_CODEC, "zstd", 0),
+	FILE("xz-padding-long", "elf64-filler.xz", padding_17_mib, AT_KERNEL, PB_E_RANGE, "compressed size", 0),
+	FILE("gz-of-nothing", "elf64.gz", gzip_of_nothing, AT_KERNEL, PB_E_RANGE, "compressed size", 0),
 	FILE("gz-limit", "elf64.gz", NULL, AT_KERNEL, PB_E_LIMIT, "unpacked size", .unpacked_len = 1000),
 	FILE("codec-memory", "bz-lz4", NULL, AT_KERNEL, PB_E_LIMIT, "codec memory", .codec_mem_len = 1000),
 
