@@ -557,7 +557,7 @@ PB_API int pb_image_open_elf_header(pb_image **ret, pb_image *image, struct pb_e
 /* ---- Packing: unstable, as all from here on ---- */
 
 struct pb_pack_value {
-	const char *field; /* of the setup header, by boot.rst's name */
+	const char *field; /* of the setup header, by boot.rst's name; PB_E_ARG "field": value is the index here */
 	uint64_t value;
 };
 

@@ -24,10 +24,10 @@ static int numbers(const struct pb_error *err, char *buf, size_t buf_len)
 			pb_code_text(err->code), err->value, err->limit);
 }
 
-/* A note is a word or a number. */
-static int note(const struct pb_error *err, char *buf, size_t buf_len)
+/* A note is a word or a number; so is an argument, some of which are there or not. */
+static int either(const struct pb_error *err, char *buf, size_t buf_len)
 {
-	return (err->value ? numbers : plain)(err, buf, buf_len);
+	return (err->value || err->limit ? numbers : plain)(err, buf, buf_len);
 }
 
 /* How much there is tells a user more than where it would have to be. */
@@ -73,7 +73,7 @@ static const struct word {
 		code, #code, text, line                                                                                \
 	}
 	ROW(PB_OK, "no error", numbers),
-	ROW(PB_E_ARG, "is not a valid argument", numbers),
+	ROW(PB_E_ARG, "is not a valid argument", either),
 	ROW(PB_E_NOMEM, "not enough memory", numbers),
 	ROW(PB_E_IO, "cannot be read or written", system_word),
 	ROW(PB_E_CHANGED, "the file got shorter while it was in use", numbers),
@@ -98,7 +98,7 @@ static const struct word {
 	ROW(PB_E_PROTOCOL, "the boot protocol is too old", protocols),
 	ROW(PB_E_CLASS, "the kernel is of the other class", bits),
 	ROW(PB_E_NO_NOTE, "the kernel has no such ELF note", plain),
-	ROW(PB_E_NOTE_VALUE, "this ELF note's value does not allow it", note),
+	ROW(PB_E_NOTE_VALUE, "this ELF note's value does not allow it", either),
 	ROW(PB_E_NO_ENTRY, "the image has no such entry point", plain),
 	ROW(PB_E_NO_PAYLOAD, "there is no payload to unpack so", numbers),
 	ROW(PB_E_FEATURE, "the kernel requires this feature, which is never given", plain),

@@ -70,10 +70,10 @@ static void say_lost(const char *path, pb_image *image)
 
 	pb_image_facts(image, &facts);
 	if (facts.format == PB_PE)
-		fprintf(stderr, "paraboot: %s: of this PE file only the kernel is in the packed image\n", path);
+		complain(path, "of this PE file only the kernel is in the packed image");
 	if (facts.efi_entry_off || facts.efi_handover_off)
-		fprintf(stderr, "paraboot: %s: its EFI entry is not in the packed image%s\n", path,
-			facts.efi_entry_off && is_signed(image, &facts) ? ", nor is its signature" : "");
+		complain(path, "its EFI entry is not in the packed image%s",
+			 facts.efi_entry_off && is_signed(image, &facts) ? ", nor is its signature" : "");
 }
 
 /* ---- The command -------------------------------------------------------- */
@@ -96,11 +96,14 @@ static int set_codec(struct options *opt, const char *arg)
 	return pb_pack_has_codec(arg) ? 0 : -1;
 }
 
-static int complain_pack(const char *image_path, const struct output *out, const struct pb_error *err)
+static int complain_pack(const struct options *opt, const struct output *out, const struct pb_error *err)
 {
 	bool is_output = err->code == PB_E_IO && strcmp(err->field, "output") == 0;
 
-	return complain_error(is_output ? out->path : image_path, err);
+	if (err->code == PB_E_ARG && strcmp(err->field, "field") == 0 && err->value < opt->nr_values)
+		return complain("--set", "no field that can be set: %s; see paraboot-pack(1)",
+				opt->values[err->value].field);
+	return complain_error(is_output ? out->path : opt->image, err);
 }
 
 /* What was asked for, but for what hangs on the kernel's class. */
@@ -147,7 +150,7 @@ static int pack_to(const struct options *opt, pb_image *image)
 	if (status != STATUS_OK)
 		return status;
 	if (write_packed(opt, image, out.fd, &err) < 0) {
-		status = complain_pack(opt->image, &out, &err);
+		status = complain_pack(opt, &out, &err);
 		output_abandon(&out);
 		return status;
 	}

@@ -85,6 +85,12 @@ static bool fit_for_terminal(uint8_t first, size_t sequence_len)
 	return sequence_len > 1 || (first >= 0x20 && first < 0x7f && first != '\\');
 }
 
+/* A message may have escaped a part of itself: its backslashes stay. */
+static bool fit_for_message(uint8_t first, size_t sequence_len)
+{
+	return first == '\\' || fit_for_terminal(first, sequence_len);
+}
+
 /* JSON has its own escapes for everything but a NUL, which would end the text. */
 static bool fit_for_json(uint8_t first, size_t sequence_len)
 {
@@ -114,14 +120,16 @@ char *hex_digits(const void *bytes, size_t len)
 
 int complain(const char *what, const char *format, ...)
 {
-	char *name = escaped(what, strlen(what));
+	char *name = escaped(what, strlen(what)), *clean;
 	char message[512];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	fprintf(stderr, "paraboot: %s: %s\n", name, message);
+	clean = copy_escaping(message, strlen(message), fit_for_message);
+	fprintf(stderr, "paraboot: %s: %s\n", name, clean);
+	free(clean);
 	free(name);
 	return STATUS_BAD_INPUT;
 }

@@ -9,7 +9,10 @@
 #include <paraboot.h>
 #include <stdio.h>
 
-/* "paraboot: WHAT: message" on one line; what (a file or an option) is escaped. Returns STATUS_BAD_INPUT. */
+/*
+ * "paraboot: WHAT: message" on one line: what (a file or an option) is escaped, and of the message what would drive
+ * the terminal. Returns STATUS_BAD_INPUT.
+ */
 __attribute__((format(printf, 2, 3))) int complain(const char *what, const char *format, ...);
 
 /* The same for an error of the library; the status says whose fault it is. */

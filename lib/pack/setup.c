@@ -50,8 +50,10 @@ static uint64_t most_of(const struct setting *setting, const uint8_t *setup)
 	return setting->len < 8 ? (UINT64_C(1) << (8 * setting->len)) - 1 : UINT64_MAX;
 }
 
-static int set_field(uint8_t *setup, const struct pb_pack_value *value, struct pb_error *err)
+static int set_field(uint8_t *setup, const struct pb_pack_value *values, size_t index, struct pb_error *err)
 {
+	const struct pb_pack_value *value = &values[index];
+
 	for (size_t i = 0; i < sizeof(settable) / sizeof(settable[0]); i++) {
 		if (strcmp(settable[i].name, value->field) != 0)
 			continue;
@@ -61,7 +63,7 @@ static int set_field(uint8_t *setup, const struct pb_pack_value *value, struct p
 		memcpy(setup + settable[i].off, &value->value, settable[i].len);
 		return 0;
 	}
-	return fail(err, PB_E_ARG, "field", 0, 0, 0);
+	return fail(err, PB_E_ARG, "field", index, 0, 0);
 }
 
 static int set_fields(struct packing *packing, struct pb_error *err)
@@ -69,7 +71,7 @@ static int set_fields(struct packing *packing, struct pb_error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < packing->request->nr_values && rc == 0; i++)
-		rc = set_field(packing->setup.mem, &packing->request->values[i], err);
+		rc = set_field(packing->setup.mem, packing->request->values, i, err);
 	return rc;
 }
 

@@ -84,7 +84,7 @@ setup() {
 }
 
 @test "a field that is not, or a value that does not fit" {
-	fails 2 "$IMAGES/good/elf64: field: *" pack --set setup_sects=1 "$IMAGES/good/elf64" -o packed
+	fails 2 "--set: no field that can be set: setup_sects; *" pack --set vid_mode=1 --set setup_sects=1 "$IMAGES/good/elf64" -o packed
 	fails 2 "$IMAGES/good/elf64: root_dev: *0x10000*" pack --set root_dev=0x10000 "$IMAGES/good/elf64" -o packed
 	fails 2 "--set: not a valid value: root_dev*" pack --set root_dev "$IMAGES/good/elf64" -o packed
 	[[ ! $(ls -A) ]]
@@ -118,4 +118,11 @@ setup() {
 	run -0 --separate-stderr "$PARABOOT" pack --codec gzip -o two "$kernel"
 	[[ $stderr != *%* && ! $output ]]
 	cmp one two
+}
+
+@test "what is lost is said on one line each, whatever the image is called" {
+	cp "$IMAGES/good/uki-bz" $'a\nb'
+	run -0 --separate-stderr paraboot pack -o packed $'a\nb'
+	((${#stderr_lines[@]} == 2))
+	[[ ${stderr_lines[0]} == "paraboot: a\\x0ab: of this PE file only the kernel "* ]]
 }
