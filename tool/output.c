@@ -83,26 +83,55 @@ static int open_stdout(struct output *out)
 	return out->fd < 0 ? -1 : 0;
 }
 
+/* A name that nothing has yet; a symbolic link to nothing is somebody's, and would be replaced. */
+static int open_unused(struct output *out)
+{
+	struct stat st;
+
+	if (errno != ENOENT || !*out->path)
+		return -1;
+	if (lstat(out->path, &st) == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	out->target = must_copy(out->path);
+	return open_new(out);
+}
+
+/* In place of a regular file, which may be for few eyes only: with its mode. */
+static int open_instead(struct output *out, mode_t mode)
+{
+	return open_new(out) < 0 ? -1 : fchmod(out->fd, mode & 0777);
+}
+
 /* Whatever path names, if it is there already: its true name, or opened directly if it is no regular file. */
 static int open_path(struct output *out)
 {
 	struct stat st;
 
 	out->target = realpath(out->path, NULL);
-	if (!out->target) {
-		if (errno != ENOENT || !*out->path)
-			return -1;
-		out->target = must_copy(out->path);
-		return open_new(out);
-	}
+	if (!out->target)
+		return open_unused(out);
 	if (stat(out->target, &st) < 0)
 		return -1;
 	if (S_ISREG(st.st_mode))
-		return open_new(out);
+		return open_instead(out, st.st_mode);
 	free(out->target);
 	out->target = NULL;
 	out->fd = open(out->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	return out->fd < 0 ? -1 : 0;
+}
+
+/* A name that cannot be one is the user's mistake, a folder that takes no file the machine's. */
+static int complain_open(const char *path, int code)
+{
+	static const int mistakes[] = { ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG };
+
+	complain(path, "%s", strerror(code));
+	for (size_t i = 0; i < ARRAY_LEN(mistakes); i++)
+		if (code == mistakes[i])
+			return STATUS_BAD_INPUT;
+	return STATUS_UNABLE;
 }
 
 int output_open(const char *path, struct output *ret)
@@ -113,7 +142,7 @@ int output_open(const char *path, struct output *ret)
 	if (strcmp(path, "-") == 0)
 		out.path = "standard output";
 	if (rc < 0) {
-		int status = complain_errno(out.path);
+		int status = complain_open(out.path, errno);
 
 		output_abandon(&out);
 		return status;
@@ -124,6 +153,13 @@ int output_open(const char *path, struct output *ret)
 	}
 	*ret = out;
 	return STATUS_OK;
+}
+
+bool output_is_file(const struct output *out)
+{
+	struct stat st;
+
+	return fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* Give the unnamed file a name beside its target's, so that rename() can put it there. */

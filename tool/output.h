@@ -6,6 +6,8 @@
 #ifndef TOOL_OUTPUT_H
 #define TOOL_OUTPUT_H
 
+#include <stdbool.h>
+
 struct output {
 	const char *path; /* as the user gave it, for messages; "-": standard output */
 	char *target;     /* what gets replaced: path with its symbolic links followed */
@@ -15,6 +17,9 @@ struct output {
 
 /* STATUS_OK, or the exit status after having said why not. Binary is never written to a terminal. */
 int output_open(const char *path, struct output *ret);
+
+/* Can it be mapped and have holes? */
+bool output_is_file(const struct output *out);
 
 /* Give it its name. On failure it is gone, as after output_abandon(). */
 int output_commit(struct output *out);

@@ -86,6 +86,10 @@ static int write_domain(const struct options *opt, struct domain *domain)
 
 	if (status != STATUS_OK)
 		return status;
+	if (!output_is_file(&out)) {
+		output_abandon(&out);
+		return complain(out.path, "is no regular file, which a domain has to be written to");
+	}
 	domain->machine.output_fd = out.fd;
 	status = run_domain(opt, domain);
 	if (status == STATUS_OK)

@@ -36,7 +36,15 @@ run_guest() {
 	[[ $(ls -A) == domain ]]
 	fails 2 "$IMAGES/bad/gz-*" run --engine file -o other "$(find "$IMAGES"/bad -name 'gz-*' ! -name '*-limit' | head -n 1)"
 	fails 2 "none/domain: No such file or directory" run --engine file -o none/domain --no-initrd "$echo_guest"
+	fails 2 "/dev/null: is no regular file, *" run --engine file -o /dev/null --no-initrd "$echo_guest"
+	run --separate-stderr bash -c '"$1" run --engine file -o - --no-initrd "$2" | cat' - "$PARABOOT" "$echo_guest"
+	[[ ! $output && $stderr == "paraboot: standard output: is no regular file, "* ]]
 	[[ $(ls -A) == domain ]]
+}
+
+@test "what a message quotes of the command line or the environment stays on its line" {
+	fails 2 "engine: no engine has the name a\\\\x0a\\\\x1b\[m" run --engine $'a\n\e[m' "$echo_guest"
+	PARABOOT_ENGINES=$'/no\nne' fails 3 "engine: the module of engine xen: /no\\\\x0ane/*" run --engine xen "$echo_guest"
 }
 
 @test "a machine without QEMU: status 3" {

@@ -62,6 +62,23 @@ setup() {
 	cmp kernel "$IMAGES/good/elf64"
 }
 
+@test "a symbolic link to nothing is not replaced" {
+	ln -s nothing link
+	fails 2 "link: No such file or directory" unpack -o link "$IMAGES/good/bz-2.15"
+	[[ -L link && $(ls -A) == link ]]
+}
+
+@test "a file that is replaced keeps its mode" {
+	(umask 077 && echo old >kernel)
+	chmod a+x kernel
+	paraboot unpack -o kernel "$IMAGES/good/bz-2.15"
+	[[ $(stat -c %a kernel) == 711 ]]
+}
+
+@test "a folder that takes no file: status 3" {
+	fails 3 "/proc/self/kernel: *" unpack -o /proc/self/kernel "$IMAGES/good/bz-2.15"
+}
+
 @test "over its own image" {
 	cp "$IMAGES/good/elf64.gz" image
 	paraboot unpack -o image image
