@@ -37,7 +37,7 @@ static void load_handlers(struct vcpu *v)
 
 static int initialise(struct vcpu *v)
 {
-	int rc = load_tables(v);
+	int rc = context_is_canonical(&ctx) ? load_tables(v) : -XEN_EINVAL;
 
 	if (rc)
 		return rc;

@@ -6,6 +6,7 @@
 #include "paravisor.h"
 
 /* ---- pv64/context.c, or pv32/context.c ---- */
+bool context_is_canonical(const guest_context *c);
 int context_user_root(struct vcpu *v, const guest_context *c);
 void context_regs(struct vcpu *v, const guest_context *c);
 void context_callbacks(struct vcpu *v, const guest_context *c);

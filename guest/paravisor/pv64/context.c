@@ -4,6 +4,31 @@
 
 #include "../asm.h"
 
+/* As on Xen, with all that will once be loaded somewhere: a context is taken whole or not at all. */
+bool context_is_canonical(const guest_context *c)
+{
+	const uint64_t addresses[] = {
+		c->user_regs.rip,
+		c->user_regs.rsp,
+		c->kernel_sp,
+		c->fs_base,
+		c->gs_base_kernel,
+		c->gs_base_user,
+		c->event_callback_eip,
+		c->failsafe_callback_eip,
+		c->syscall_callback_eip,
+		c->ldt_ents ? c->ldt_base : 0,
+	};
+
+	for (unsigned i = 0; i < ARRAY(addresses); i++)
+		if (!is_canonical(addresses[i]))
+			return false;
+	for (unsigned i = 0; i < ARRAY(c->trap_ctxt); i++)
+		if (!is_canonical(c->trap_ctxt[i].address))
+			return false;
+	return true;
+}
+
 int context_user_root(struct vcpu *v, const guest_context *c)
 {
 	return c->ctrlreg[1] ? set_user_root(v, guest_cr3_mfn(c->ctrlreg[1])) : 0;

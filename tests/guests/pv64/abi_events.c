@@ -254,6 +254,34 @@ static bool runs(void)
 	return second_alive != last;
 }
 
+/* Each of them alone keeps the vCPU from being initialised. */
+static void refuses_addresses(vcpu_guest_context_t *ctx)
+{
+	const struct {
+		const char *what;
+		unsigned long *address;
+	} rows[] = {
+		{ "vCPU 1: rip not canonical", &ctx->user_regs.rip },
+		{ "vCPU 1: rsp not canonical", &ctx->user_regs.rsp },
+		{ "vCPU 1: kernel_sp not canonical", &ctx->kernel_sp },
+		{ "vCPU 1: fs_base not canonical", &ctx->fs_base },
+		{ "vCPU 1: gs_base_kernel not canonical", &ctx->gs_base_kernel },
+		{ "vCPU 1: gs_base_user not canonical", &ctx->gs_base_user },
+		{ "vCPU 1: event callback not canonical", &ctx->event_callback_eip },
+		{ "vCPU 1: failsafe callback not canonical", &ctx->failsafe_callback_eip },
+		{ "vCPU 1: syscall callback not canonical", &ctx->syscall_callback_eip },
+		{ "vCPU 1: a trap handler not canonical", &ctx->trap_ctxt[255].address },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned long good = *rows[i].address;
+
+		*rows[i].address = 1ul << 47;
+		check(rows[i].what, call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, (uint64_t)ctx, 0, 0), -XEN_EINVAL);
+		*rows[i].address = good;
+	}
+}
+
 static void second_vcpu(void)
 {
 	static vcpu_guest_context_t ctx;
@@ -274,6 +302,7 @@ static void second_vcpu(void)
 	      -XEN_EINVAL);
 	check("vCPU 1: a context nowhere", call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, UNMAPPED, 0, 0),
 	      -XEN_EFAULT);
+	refuses_addresses(&ctx);
 	check("vCPU 1: initialised", call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, P(ctx), 0, 0), 0);
 	check("vCPU 1: once", call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, P(ctx), 0, 0), -XEN_EEXIST);
 	check("vCPU 1: brought up", call(__HYPERVISOR_vcpu_op, VCPUOP_up, 1, 0, 0, 0), 0);
