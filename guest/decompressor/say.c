@@ -5,6 +5,7 @@
  * names it as a console. In a PV guest there is no console without the
  * hypervisor, and no stopping: it crashes, which every hypervisor reports.
  */
+#include "../port.h"
 #include "decompressor.h"
 
 #define COM1              0x3f8
@@ -12,19 +13,6 @@
 #define TRANSMITTER_EMPTY 0x20
 #define SCREEN            0xb8000
 #define BRIGHT            0x4f00 /* white on red */
-
-static void outb(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint8_t inb(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 static void put_serial(char c)
 {

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "../port.h"
+
 #define MSR_APIC_BASE      0x1b
 #define MSR_PLATFORM_INFO  0xce
 #define MSR_MISC_FEATURES  0x140
@@ -23,22 +25,9 @@
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_TSC_AUX        0xc0000103
 
-static inline void outb(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
 static inline void outw(uint16_t port, uint16_t value)
 {
 	__asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
 }
 
 static inline uint32_t inl(uint16_t port)

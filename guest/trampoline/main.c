@@ -10,6 +10,7 @@
  * libgcc; the boot's cost is counted in instructions, so the usual way
  * through here is short.
  */
+#include "../port.h"
 #include "abi.h"
 
 #include <stdbool.h>
@@ -26,19 +27,6 @@ enum {
 };
 
 /* ---- One line on the serial port, and the end -------------------------- */
-
-static inline void outb(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 /* A port that never gets empty, or is not there, is not waited for. */
 static void put(char c)

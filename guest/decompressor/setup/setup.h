@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../port.h"
+
 #define FLAG_CARRY 1u
 
 /* Registers of a BIOS call, in and out; start.S knows the order. */
@@ -38,19 +40,6 @@ void set_video(void);
 void put_text(const char *text);
 
 /* ---- What C has no words for ---- */
-
-static inline void outb(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 static inline uint16_t data_segment(void)
 {
