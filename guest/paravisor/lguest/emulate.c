@@ -142,7 +142,8 @@ bool emulate_memory(struct vcpu *v, struct regs *r, uint32_t gpa)
 
 /* ---- vmcall ---- */
 
-/* The kernel's text may be read-only to it; it is written where it lies. */
+/* A #UD in ring 1; on AMD's KVM, which emulates the other vendor's, a #GP. The text may be read-only: it is written
+ * where it lies. */
 bool rewrite_vmcall(struct vcpu *v, struct regs *r)
 {
 	static const uint8_t vmcall[3] = { 0x0f, 0x01, 0xc1 }, call[3] = { 0xcd, LGUEST_TRAP, 0x90 };

@@ -58,7 +58,7 @@ static void general_protection(struct vcpu *v, struct regs *r)
 {
 	if (software_interrupt(v, r))
 		return;
-	if (!r->error && v->kernel_mode && !emulate_instruction(v, r))
+	if (!r->error && v->kernel_mode && (!emulate_instruction(v, r) || rewrite_vmcall(v, r)))
 		return;
 	trace(v, 'G', r->rip, r->error);
 	inject(v, r, TRAP_GP, r->error);
