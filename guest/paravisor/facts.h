@@ -46,7 +46,8 @@ struct pv_facts {
 	uint64_t hypercall_pfn; /* or PV_NONE */
 
 	/* An lguest guest has nothing of these but its rip: it begins with %esi = 0, where boot_params are. */
-	uint64_t ram_pages; /* its RAM; the other pages, LGUEST_DEVICE_PAGES, are its devices' */
+	uint64_t ram_pages;          /* its RAM; the other pages, LGUEST_DEVICE_PAGES, are its devices' */
+	uint64_t code_gpa, code_len; /* its kernel's code, and what else the file has there; 0: it is still packed */
 };
 
 /*

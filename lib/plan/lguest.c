@@ -13,6 +13,8 @@
  *
  * hardware_subarch_data is 0: nobody ever gave it a meaning for lguest.
  */
+#include <elf.h>
+
 #include "../../guest/paravisor/facts.h"
 #include "../entry/rows.h"
 #include "../entry/subarch.h"
@@ -108,6 +110,23 @@ static int put_guest(struct plan_builder *builder, uint64_t ram_len, pb_gpa *ret
 	return rc;
 }
 
+/* From the first byte to the last of the file's in segments that can be executed, which lie where they were linked. */
+static void note_code(const struct kernel *kernel, struct pv_facts *facts)
+{
+	uint64_t end = 0;
+
+	for (unsigned i = 0; i < kernel->nr_segments; i++) {
+		const struct segment *segment = &kernel->segments[i];
+
+		if (!(segment->flags & PF_X) || !segment->file_len)
+			continue;
+		if (!end)
+			facts->code_gpa = segment->gpa;
+		end = segment->gpa + segment->file_len;
+		facts->code_len = end - facts->code_gpa;
+	}
+}
+
 /* ---- The plan ---------------------------------------------------------- */
 
 int lguest_plan(struct plan_builder *builder, struct pb_error *err)
@@ -129,5 +148,7 @@ int lguest_plan(struct plan_builder *builder, struct pb_error *err)
 	facts.ram_pages = nr_pages - LGUEST_DEVICE_PAGES;
 	rc = put_guest(builder, facts.ram_pages * PLAN_PAGE_LEN, &entry_gpa, err);
 	facts.rip = entry_gpa;
+	if (builder->request.unpack == PB_UNPACK_HOST)
+		note_code(image_kernel(builder->image), &facts);
 	return rc ? rc : pv_paravisor_put(builder, &facts, err);
 }

@@ -26,7 +26,7 @@ enum {
 
 /* guest/paravisor/facts.h: pages that are no RAM; and struct pv_facts' members */
 #define DEVICE_PAGES 32
-enum { FACTS_NR_PAGES = 440, FACTS_RIP = 448, FACTS_RAM_PAGES = 520 };
+enum { FACTS_NR_PAGES = 440, FACTS_RIP = 448, FACTS_RAM_PAGES = 520, FACTS_CODE_GPA = 528, FACTS_CODE_LEN = 536 };
 
 static void open_lguest(struct rig *rig, enum pb_unpack unpack)
 {
@@ -114,6 +114,25 @@ static void test_entries(void **state)
 	check_entry(PB_UNPACK_HOST, KERNEL_GPA);
 }
 
+/* Where the paravisor looks for calls that the host would answer: in the one segment that is code, if that is there. */
+static void test_code(void **state)
+{
+	uint64_t code_len;
+	struct rig rig;
+
+	(void)state;
+	open_lguest(&rig, PB_UNPACK_HOST);
+	rig_place(&rig);
+	code_len = rig_le(&rig, rig.cpu.rdi + FACTS_CODE_LEN, 8);
+	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_CODE_GPA, 8), KERNEL_GPA);
+	assert_true(code_len > 0 && code_len < PAGE);
+	rig_close(&rig);
+	open_lguest(&rig, PB_UNPACK_GUEST);
+	rig_place(&rig);
+	assert_int_equal(rig_le(&rig, rig.cpu.rdi + FACTS_CODE_LEN, 8), 0);
+	rig_close(&rig);
+}
+
 /* What it shows its kernel is one to one. */
 static void test_access(void **state)
 {
@@ -187,7 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_boot_params_at_0), cmocka_unit_test(test_entries), cmocka_unit_test(test_access),
-		cmocka_unit_test(test_refused),          cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_refused),          cmocka_unit_test(test_memory),  cmocka_unit_test(test_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

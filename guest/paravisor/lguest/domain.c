@@ -73,6 +73,7 @@ void guest_init(void)
 	tables_init(v);
 	clock_init();
 	devpage_init();
+	vmcalls_rewrite();
 }
 
 void start_guest(void)

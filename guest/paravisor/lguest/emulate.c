@@ -3,8 +3,7 @@
  * Instructions that paravirtual operations left in a kernel: port accesses, to
  * the PCI bus of late kernels and to what nobody has; `cli`, which early code
  * around 2.6.33 and later has; what a kernel does before it knows what it runs
- * on; accesses to a device's memory. And `vmcall`, the hypercall of some years,
- * which becomes `int $0x1f` where it stands.
+ * on; accesses to a device's memory.
  */
 #include "../insn.h"
 #include "lguest.h"
@@ -137,27 +136,5 @@ bool emulate_memory(struct vcpu *v, struct regs *r, uint32_t gpa)
 	else
 		pci_memory_write(gpa, bytes, (uint32_t)(*gpr(r, n, bytes) >> shift_of(n, bytes)));
 	r->rip += i.at;
-	return true;
-}
-
-/* ---- vmcall ---- */
-
-/* A #UD in ring 1; on AMD's KVM, which emulates the other vendor's, a #GP. The text may be read-only: it is written
- * where it lies. */
-bool rewrite_vmcall(struct vcpu *v, struct regs *r)
-{
-	static const uint8_t vmcall[3] = { 0x0f, 0x01, 0xc1 }, call[3] = { 0xcd, LGUEST_TRAP, 0x90 };
-	uint8_t bytes[3];
-	uint32_t va = (uint32_t)code_va(v, r);
-
-	if (copy_from_guest(bytes, va, sizeof(bytes)) || memcmp(bytes, vmcall, sizeof(vmcall)))
-		return false;
-	for (unsigned i = 0; i < sizeof(call); i++) {
-		uint8_t *to = gpa_va(tables_gpa(va + i));
-
-		if (!to)
-			return false;
-		*to = call[i];
-	}
 	return true;
 }

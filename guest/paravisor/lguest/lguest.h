@@ -11,6 +11,7 @@
  *   irq.c          interrupts, the clock, waiting
  *   traps.c        what interrupts it
  *   emulate.c      instructions that ring 1 may not execute
+ *   vmcall.c       one more, the hypercall of some years
  *   console.c      its console: texts, and the virtio device's two queues
  *   virtqueue.c    a queue
  *   devpage.c      how kernels until 4.0 find the console
@@ -93,7 +94,10 @@ void clock_event(struct vcpu *v, uint32_t ns);
 /* ---- emulate.c: 0, or 1 if the guest is to have its fault ---- */
 int emulate_instruction(struct vcpu *v, struct regs *r);
 bool emulate_memory(struct vcpu *v, struct regs *r, uint32_t gpa); /* of a device; true, and done */
-bool rewrite_vmcall(struct vcpu *v, struct regs *r);
+
+/* ---- vmcall.c ---- */
+void vmcalls_rewrite(void);                        /* in the kernel's code, before it runs */
+bool vmcall_fault(struct vcpu *v, struct regs *r); /* true: it was one, and is none any more */
 
 /* ---- devpage.c ---- */
 extern uint64_t devpage_fresh; /* the page's frame in the guest, until something was written there; then PV_NONE */

@@ -58,7 +58,7 @@ static void general_protection(struct vcpu *v, struct regs *r)
 {
 	if (software_interrupt(v, r))
 		return;
-	if (!r->error && v->kernel_mode && (!emulate_instruction(v, r) || rewrite_vmcall(v, r)))
+	if (!r->error && v->kernel_mode && (!emulate_instruction(v, r) || vmcall_fault(v, r)))
 		return;
 	trace(v, 'G', r->rip, r->error);
 	inject(v, r, TRAP_GP, r->error);
@@ -66,7 +66,7 @@ static void general_protection(struct vcpu *v, struct regs *r)
 
 static void invalid_opcode(struct vcpu *v, struct regs *r)
 {
-	if ((v->kernel_mode && rewrite_vmcall(v, r)) || is_icebp(v, r))
+	if ((v->kernel_mode && vmcall_fault(v, r)) || is_icebp(v, r))
 		return;
 	inject(v, r, TRAP_UD, 0);
 }

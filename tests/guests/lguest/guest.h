@@ -48,6 +48,7 @@ struct entry_state {
 };
 extern struct entry_state entry_state;
 extern uint32_t early_words[2]; /* CR3 and an MSR before LGUEST_INIT */
+extern uint32_t call_bytes[2];  /* the call of LGUEST_INIT before it was made, and a vmcall */
 extern pte_t tables[MAPPED_PAGES], top_table[TABLE_ENTRIES];
 #ifdef PAE
 extern pte_t middle_table[TABLE_ENTRIES];

@@ -61,8 +61,13 @@ start:
 #endif
 	addl $0x1000, %eax
 	loop 1b
+	movl first_call - VIRT_BASE, %eax
+	movl %eax, call_bytes - VIRT_BASE
+	movl across_pages - VIRT_BASE, %eax
+	movl %eax, call_bytes - VIRT_BASE + 4
 	movl $1, %eax
 	movl $lguest_data - VIRT_BASE, FIRST
+first_call:
 	CALL
 #ifndef HAS_PGDIR
 	movl $4, %eax
@@ -78,6 +83,14 @@ start:
 	movl $main, %eax
 	call *%eax
 	ud2
+
+/* A call whose bytes lie in two pages, in every guest. */
+	.section .text.across, "ax"
+	.balign 4096
+	.skip 4094, 0x90
+across_pages:
+	.byte 0x0f, 0x01, 0xc1, 0x90
+	.text
 
 /* ---- Traps ---- */
 
@@ -251,7 +264,7 @@ top_table:
 
 	.bss
 	.balign 4096
-	.globl tables, entry_state, early_words, trap, ticks, console_interrupts, user_word
+	.globl tables, entry_state, early_words, call_bytes, trap, ticks, console_interrupts, user_word
 tables:
 #ifdef PAE
 	.skip MAPPED_PAGES * 8
@@ -268,6 +281,8 @@ user_stack_end:
 entry_state:
 	.skip 28
 early_words:
+	.skip 8
+call_bytes:
 	.skip 8
 trap:
 	.skip 24
