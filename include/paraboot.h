@@ -249,7 +249,10 @@ struct pb_note {
 };
 PB_API int pb_image_note(pb_image *image, unsigned index, struct pb_note *ret, struct pb_error *err);
 
-/* Counts of the relocation groups behind the ELF file; decodes the whole payload. All 0: none there. */
+/*
+ * Counts of the relocation groups behind the ELF file, or of those that the relocation sections of a vmlinux make
+ * (--emit-relocs); decodes the whole payload. All 0: none there.
+ */
 struct pb_relocs {
 	size_t size;
 	uint32_t abs32, inverse32, abs64;

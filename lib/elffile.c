@@ -207,6 +207,11 @@ int elf_shdr(const struct elf_file *elf, unsigned i, Elf64_Shdr *ret, struct pb_
 	return rc;
 }
 
+int elf_read(const struct elf_file *elf, uint64_t off, void *buf, size_t len, const char *field, struct pb_error *err)
+{
+	return read_at(&elf->bytes, off, buf, len, field, err);
+}
+
 uint64_t elf_tables_end(const struct elf_file *elf)
 {
 	uint64_t phdrs = phdrs_len(&elf->ehdr), shdrs = shdrs_len(&elf->ehdr);

@@ -39,6 +39,9 @@ int elf_open_image(struct elf_file *ret, const struct bytes *bytes, struct pb_er
 int elf_phdr(const struct elf_file *elf, unsigned i, Elf64_Phdr *ret, struct pb_error *err);
 int elf_shdr(const struct elf_file *elf, unsigned i, Elf64_Shdr *ret, struct pb_error *err);
 
+/* Copy [off, off+len), which must lie in the file. */
+int elf_read(const struct elf_file *elf, uint64_t off, void *buf, size_t len, const char *field, struct pb_error *err);
+
 /* The end of the header tables; 0 if there are none. */
 uint64_t elf_tables_end(const struct elf_file *elf);
 

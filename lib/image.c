@@ -16,6 +16,7 @@
 #include "error.h"
 #include "format/format.h"
 #include "kernel.h"
+#include "reloc.h"
 
 static const struct pb_limits default_limits = {
 	.size = sizeof(default_limits),
@@ -163,6 +164,7 @@ void pb_image_close(pb_image *image)
 	if (!image || --image->refs > 0)
 		return;
 	kernel_free(image);
+	reloc_made_free(image);
 	free(image->version);
 	if (image->file.fd >= 0)
 		close(image->file.fd);

@@ -41,6 +41,7 @@ struct kernel {
 	pb_gpa low_gpa, high_gpa;
 	struct note *notes; /* of all PT_NOTEs, else of SHT_NOTEs, else made from __xen_guest */
 	unsigned nr_notes;
+	bool notes_in_sections; /* and in no segment: who cuts the section headers off loses them */
 	const struct note *build_id;
 };
 
@@ -67,7 +68,8 @@ struct pb_image {
 	bool own_elf;          /* what is read as an ELF file is a bzImage too (pb_image_open_elf_header) */
 	bool compressed;       /* the image is nothing but the stream: that it holds a kernel is yet to be seen */
 
-	struct kernel_state *ks; /* kernel.c's own: decoder, memfd, struct kernel */
+	struct kernel_state *ks;   /* kernel.c's own: decoder, memfd, struct kernel */
+	struct reloc_made *relocs; /* reloc.c's own: a table that was made of relocation sections */
 };
 
 /* Another handle on the same image; pb_image_close() gives it back. */

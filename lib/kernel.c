@@ -320,6 +320,7 @@ int kernel_parse(struct kernel *ret, const struct elf_file *elf, const struct pb
 		rc = notes_load(&notes, elf, err);
 	kernel.notes = notes.notes;
 	kernel.nr_notes = notes.count;
+	kernel.notes_in_sections = notes.in_sections;
 	if (rc < 0) {
 		kernel_clear(&kernel);
 		return rc;

@@ -15,6 +15,12 @@ void kernel_clear(struct kernel *kernel);
 /* kernel_entry_gpa() of any ELF file. */
 int kernel_entry_of(const struct kernel *kernel, pb_gpa *ret, struct pb_error *err);
 
+/* Linked virtual address - p_paddr, in the kernel's own mapping; per-CPU data may be linked elsewhere. */
+static inline uint64_t kernel_bias(const struct kernel *kernel)
+{
+	return kernel->segments[0].vaddr - kernel->segments[0].gpa;
+}
+
 /* Give up all that an image's kernel part holds. */
 void kernel_free(struct pb_image *image);
 

@@ -327,8 +327,10 @@ static int load_xen_guest(struct note_list *list, const struct elf_file *elf, st
 			rc = elf_section_is(elf, &s, "__xen_guest", &found, err);
 		if (rc < 0)
 			return rc;
-		if (found)
+		if (found) {
+			list->in_sections = true;
 			return read_xen_guest(list, elf, &s, err);
+		}
 	}
 	return 0;
 }
@@ -344,7 +346,7 @@ static bool has_owner(const struct note_list *list, const char *owner)
 /* The sections' notes in place of the segments': they repeat those, and may have more. */
 static int replace_by_sections(struct note_list *list, const struct elf_file *elf, struct pb_error *err)
 {
-	struct note_list found = { .max = list->max };
+	struct note_list found = { .max = list->max, .in_sections = true };
 	struct areas areas = { .elf = elf, .list = &found };
 	int rc = load_sections(&areas, err);
 

@@ -13,6 +13,7 @@
 struct note_list {
 	struct note *notes;
 	unsigned count, max; /* max: struct pb_limits' notes */
+	bool in_sections;    /* notes_load() found them there */
 };
 
 /* Parse the notes of one area; owner and descriptor are padded to 4 whatever p_align says (FACTS of QEMU 7.2's SIGFPE).

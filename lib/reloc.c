@@ -9,7 +9,9 @@
  *     0 abs32...   end                                    32-bit
  *
  * No entry is zero, and the table begins where the ELF ends; so counting the
- * zeros between there and the end tells the layouts apart.
+ * zeros between there and the end tells the layouts apart. Where nothing is
+ * behind the ELF, a table in the same form is made of its relocation sections,
+ * if it has them, and kept in memory.
  */
 #include "reloc.h"
 
@@ -19,12 +21,13 @@
 #include "elffile.h"
 #include "error.h"
 #include "kernel.h"
+#include "reloc_sections.h"
 
 #define CHUNK_WORDS 4096u
 #define ZEROS_MAX   3u
 
 /* Which groups stand where, in file order, by the number of zeros. */
-static const struct {
+static const struct layout {
 	unsigned elf_class, zeros;
 	enum reloc_group order[ZEROS_MAX];
 } layouts[] = {
@@ -32,6 +35,7 @@ static const struct {
 	{ 64, 2, { RELOC_ABS64, RELOC_ABS32 } },
 	{ 64, 3, { RELOC_ABS64, RELOC_INVERSE32, RELOC_ABS32 } },
 };
+enum { LAYOUT_32 = 0, LAYOUT_64 = 2 }; /* of a table that is made */
 
 /* How many bytes of the kernel an entry of each group changes. */
 static const unsigned widths[RELOC_GROUPS] = { [RELOC_ABS32] = 4, [RELOC_INVERSE32] = 4, [RELOC_ABS64] = 8 };
@@ -89,6 +93,83 @@ static int elf_end(const struct elf_file *elf, const struct kernel *kernel, uint
 	if (rc == 0)
 		*ret = end;
 	return rc;
+}
+
+/* ---- A table that is made ---- */
+
+struct reloc_made {
+	struct reloc_table table;
+	struct source source; /* of mem */
+	uint8_t mem[];
+};
+
+/* Where each group begins in a made table, and its length in all. */
+static uint64_t lay_out(const struct reloc_lists *lists, unsigned elf_class, struct reloc_table *ret)
+{
+	const struct layout *layout = &layouts[elf_class == 32 ? LAYOUT_32 : LAYOUT_64];
+	uint64_t len = 0;
+
+	for (unsigned g = 0; g < layout->zeros; g++) {
+		enum reloc_group group = layout->order[g];
+
+		len += 4;
+		ret->group[group].off = len;
+		ret->group[group].count = (uint32_t)lists->group[group].count;
+		len += 4 * (uint64_t)lists->group[group].count;
+	}
+	return len;
+}
+
+static int keep_made(struct pb_image *image, const struct reloc_lists *lists, struct reloc_table *ret,
+		     struct pb_error *err)
+{
+	uint64_t len = lay_out(lists, image_kernel(image)->elf_class, ret);
+	struct reloc_made *made = calloc(1, sizeof(*made) + len);
+
+	if (!made)
+		return fail_nomem(err, sizeof(*made) + len);
+	made->source = (struct source){ .mem = made->mem, .len = len };
+	for (unsigned g = 0; g < RELOC_GROUPS; g++)
+		if (lists->group[g].count)
+			memcpy(made->mem + ret->group[g].off, lists->group[g].words, 4 * lists->group[g].count);
+	ret->made = true;
+	made->table = *ret;
+	image->relocs = made;
+	return 0;
+}
+
+/* Only what is linked for one address has them: what a dynamic linker moves has its relocations loaded. */
+static int make_table(struct pb_image *image, const struct elf_file *elf, struct reloc_table *ret, struct pb_error *err)
+{
+	struct reloc_lists lists = { 0 };
+	bool any = false;
+	int rc = 0;
+
+	if (elf->ehdr.e_type == ET_EXEC)
+		rc = reloc_lists_make(elf, image_kernel(image), &image->limits, &lists, err);
+	for (unsigned g = 0; g < RELOC_GROUPS; g++)
+		any |= lists.group[g].count > 0;
+	if (rc == 0 && any)
+		rc = keep_made(image, &lists, ret, err);
+	reloc_lists_free(&lists);
+	return rc;
+}
+
+static struct bytes made_bytes(struct pb_image *image)
+{
+	return bytes_of_source(&image->relocs->source);
+}
+
+const uint8_t *reloc_made(const struct pb_image *image, size_t *ret_len)
+{
+	*ret_len = (size_t)image->relocs->source.len;
+	return image->relocs->mem;
+}
+
+void reloc_made_free(struct pb_image *image)
+{
+	free(image->relocs);
+	image->relocs = NULL;
 }
 
 /* ---- Walking the table ---- */
@@ -199,14 +280,13 @@ int reloc_each(struct pb_image *image, const struct reloc_table *table,
 	       void *ctx, struct pb_error *err)
 {
 	const struct kernel *kernel = image_kernel(image);
-	const struct segment *first = &kernel->segments[0];
 	struct walk *walk = malloc(sizeof(*walk));
-	struct each each = { .kernel = kernel, .bias = first->vaddr - first->gpa, .fn = fn, .ctx = ctx };
+	struct each each = { .kernel = kernel, .bias = kernel_bias(kernel), .fn = fn, .ctx = ctx };
 	int rc = 0;
 
 	if (!walk)
 		return fail_nomem(err, sizeof(*walk));
-	walk->bytes = kernel_bytes(image);
+	walk->bytes = table->made ? made_bytes(image) : kernel_bytes(image);
 	for (unsigned g = 0; g < RELOC_GROUPS && rc == 0; g++) {
 		each.group = (enum reloc_group)g;
 		rc = walk_words(walk, table->group[g].off, table->group[g].count, check_entry, &each, err);
@@ -222,8 +302,6 @@ static int find_groups(struct pb_image *image, uint64_t begin, uint64_t end, str
 {
 	struct zeros zeros = { 0 };
 
-	if (begin == end)
-		return 0; /* a kernel without relocations */
 	if ((end - begin) % 4 != 0)
 		return fail(err, PB_E_RELOC, "relocation table", end - begin, 4, begin);
 
@@ -248,6 +326,10 @@ int reloc_find(struct pb_image *image, struct reloc_table *ret, struct pb_error 
 
 	if (rc < 0)
 		return rc;
+	if (image->relocs) {
+		*ret = image->relocs->table;
+		return 0;
+	}
 
 	struct bytes bytes = kernel_bytes(image);
 
@@ -255,10 +337,12 @@ int reloc_find(struct pb_image *image, struct reloc_table *ret, struct pb_error 
 	if (rc == 0)
 		rc = elf_end(&elf, image_kernel(image), &begin, err);
 	if (rc == 0)
-		rc = find_groups(image, begin, len, &table, err);
+		rc = begin < len ? find_groups(image, begin, len, &table, err) : make_table(image, &elf, &table, err);
 	if (rc == 0)
 		rc = reloc_each(image, &table, NULL, NULL, err);
 	if (rc == 0)
 		*ret = table;
+	else
+		reloc_made_free(image); /* what was made is kept only if it is good */
 	return rc;
 }

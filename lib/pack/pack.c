@@ -19,36 +19,7 @@
 #define KERNEL_INFO_TYPES 12u         /* of setup_type_max in kernel_info */
 #define ALIGN_32          0x1000000u  /* CONFIG_PHYSICAL_ALIGN at its largest: an ELF file does not say */
 
-/* ---- The kernel --------------------------------------------------------- */
-
-/* All of it in memory: the library's limit on what an image may unpack to bounds it. */
-static int take_kernel(struct packing *packing, struct pb_error *err)
-{
-	struct source source;
-	uint8_t *room;
-	int rc = kernel_source(packing->image, &source, err);
-
-	if (rc < 0)
-		return rc;
-	if (source.len > packing->image->limits.unpacked_len)
-		return fail(err, PB_E_LIMIT, "unpacked size", source.len, packing->image->limits.unpacked_len, 0);
-	packing->kernel = image_kernel(packing->image);
-	rc = pack_bytes_room(&packing->out, source.len, &room, err);
-	if (rc == 0)
-		rc = source_read(&source, 0, room, source.len, "kernel", err);
-	if (rc == 0)
-		packing->out.len = source.len;
-	return rc;
-}
-
-static int take_relocs(struct packing *packing, struct pb_error *err)
-{
-	int rc = reloc_find(packing->image, &packing->relocs, err);
-
-	for (unsigned group = 0; group < RELOC_GROUPS && rc == 0; group++)
-		packing->has_relocs |= packing->relocs.group[group].count > 0;
-	return rc;
-}
+/* ---- Whether it can move ------------------------------------------------ */
 
 /*
  * A 64-bit Linux finds out where it is, so it runs at any aligned address with
@@ -145,10 +116,8 @@ static int encode(struct packing *packing, struct pb_error *err)
 
 static int make(struct packing *packing, struct pb_error *err)
 {
-	int rc = take_kernel(packing, err);
+	int rc = pack_kernel(packing, err);
 
-	if (rc == 0)
-		rc = take_relocs(packing, err);
 	if (rc == 0)
 		rc = decide_moving(packing, err);
 	if (rc == 0)

@@ -4,7 +4,7 @@
  * each other file does one part of it to struct packing; what ends up in the
  * guest is described by guest/decompressor/abi.h.
  *
- *     take in the kernel and its relocations        pack.c
+ *     take in the kernel and its relocations        kernel.c
  *     choose the program for class and codec        codecs.c, one row a codec
  *     encode the payload                            encode_*.c
  *     lay out the guest's window, fill the page     layout.c
@@ -79,6 +79,9 @@ struct packing {
 	struct pack_bytes payload;     /* the stream, without the size trailer */
 	struct pack_page page;
 };
+
+/* The kernel and its relocation table, as the image carries them. */
+int pack_kernel(struct packing *packing, struct pb_error *err);
 
 /* Whether it starts in a PV domain, and what the page has to know for that. */
 void pack_pv(struct packing *packing);

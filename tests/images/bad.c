@@ -579,6 +579,116 @@ static void reloc_across_end(struct blob *kernel)
 	blob_set_le(kernel, relocs_off(kernel) + 4, KERNEL_VIRT64 + KERNEL_GPA + 0x1000 + 0x300 - 4, 4);
 }
 
+/* ---- Relocations in sections ---- */
+
+static Elf64_Rela *rela(struct blob *kernel, unsigned section, unsigned i)
+{
+	return (Elf64_Rela *)(void *)(kernel->data + shdr(kernel, section)->sh_offset) + i;
+}
+
+static Elf64_Sym *symbol(struct blob *kernel, unsigned i)
+{
+	return (Elf64_Sym *)(void *)(kernel->data + shdr(kernel, EMITTED_SYMTAB)->sh_offset) + i;
+}
+
+static void emitted_entsize(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_REL_TEXT)->sh_entsize = 8;
+}
+
+static void emitted_symbol_entsize(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_SYMTAB)->sh_entsize = 0;
+}
+
+static void emitted_rel(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_REL_TEXT)->sh_type = SHT_REL;
+}
+
+static void emitted_info_past(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_REL_TEXT)->sh_info = EMITTED_SHSTRTAB + 1;
+}
+
+static void emitted_link_past(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_REL_TEXT)->sh_link = UINT32_MAX;
+}
+
+static void emitted_link_text(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_REL_TEXT)->sh_link = EMITTED_TEXT;
+}
+
+/* A second symbol table, at the place of the debugging section. */
+static void emitted_two_symtabs(struct blob *kernel)
+{
+	*shdr(kernel, EMITTED_DEBUG) = *shdr(kernel, EMITTED_SYMTAB);
+	shdr(kernel, EMITTED_REL_DATA)->sh_link = EMITTED_DEBUG;
+}
+
+static void emitted_names_past(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_SYMTAB)->sh_link = EMITTED_SHSTRTAB + 1;
+}
+
+/* What has no bytes in the file is not among the sections that were looked at. */
+static void emitted_names_outside(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_STRTAB)->sh_type = SHT_NOBITS;
+	shdr(kernel, EMITTED_STRTAB)->sh_offset = UINT64_MAX;
+}
+
+static void emitted_symbol_section(struct blob *kernel)
+{
+	symbol(kernel, 1)->st_shndx = SHN_XINDEX;
+}
+
+static void emitted_symbol_past(struct blob *kernel)
+{
+	rela(kernel, EMITTED_REL_TEXT, 0)->r_info = ELF64_R_INFO(UINT64_C(6), R_X86_64_PC32);
+}
+
+static void emitted_type(struct blob *kernel)
+{
+	rela(kernel, EMITTED_REL_TEXT, 0)->r_info = ELF64_R_INFO(UINT64_C(1), R_X86_64_GOTPC64);
+}
+
+/* No table has 64-bit fields that move the other way. */
+static void emitted_percpu_pc64(struct blob *kernel)
+{
+	rela(kernel, EMITTED_REL_PERCPU, 0)->r_info = ELF64_R_INFO(UINT64_C(2), R_X86_64_PC64);
+}
+
+static void emitted_before(struct blob *kernel)
+{
+	rela(kernel, EMITTED_REL_DATA, 0)->r_offset -= 1;
+}
+
+static void emitted_behind(struct blob *kernel)
+{
+	rela(kernel, EMITTED_REL_DATA, 0)->r_offset += shdr(kernel, EMITTED_DATA)->sh_size;
+}
+
+/* Half of the field is outside of the segment's bytes. */
+static void emitted_across_end(struct blob *kernel)
+{
+	rela(kernel, EMITTED_REL_DATA, 0)->r_offset += shdr(kernel, EMITTED_DATA)->sh_size - 4;
+}
+
+static void emitted_high(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_DATA)->sh_addr = 0x81001000;
+	for (unsigned i = 0; i < 4; i++)
+		rela(kernel, EMITTED_REL_DATA, i)->r_offset &= UINT32_MAX;
+}
+
+static void emitted_percpu_outside(struct blob *kernel)
+{
+	shdr(kernel, EMITTED_PERCPU)->sh_offset = 0;
+}
+
 static void section_past(struct blob *kernel)
 {
 	shdr(kernel, 1)->sh_offset = UINT64_MAX;
@@ -765,6 +875,32 @@ const struct bad_image bad_images[] = {
 	KERNEL("reloc-in-bss", "elf64", reloc_in_bss, AT_RELOCS, PB_E_RELOC, "relocation", 0),
 	KERNEL("reloc-across-end", "elf64", reloc_across_end, AT_RELOCS, PB_E_RELOC, "relocation", 0),
 	KERNEL("reloc-outside-gz", "bz-2.15", reloc_outside, AT_RELOCS, PB_E_RELOC, "relocation", 0),
+	KERNEL("emitted-entsize", "elf64-emitted", emitted_entsize, AT_RELOCS, PB_E_RANGE, "sh_entsize", 0),
+	KERNEL("emitted-symbol-entsize", "elf64-emitted", emitted_symbol_entsize, AT_RELOCS, PB_E_RANGE, "sh_entsize",
+	       0),
+	KERNEL("emitted-limit", "elf64-emitted", NULL, AT_RELOCS, PB_E_LIMIT, "sh_size", .unpacked_len = 300),
+	KERNEL("emitted-rel", "elf64-emitted", emitted_rel, AT_RELOCS, PB_E_RELOC, "sh_type", 0),
+	KERNEL("emitted-info-past", "elf64-emitted", emitted_info_past, AT_RELOCS, PB_E_RANGE, "sh_info", 0),
+	KERNEL("emitted-link-past", "elf64-emitted", emitted_link_past, AT_RELOCS, PB_E_RANGE, "sh_link", 0),
+	KERNEL("emitted-link-text", "elf64-emitted", emitted_link_text, AT_RELOCS, PB_E_RELOC, "symbol table's sh_type",
+	       0),
+	KERNEL("emitted-two-symtabs", "elf64-emitted", emitted_two_symtabs, AT_RELOCS, PB_E_RELOC, "sh_link", 0),
+	KERNEL("emitted-names-past", "elf64-emitted", emitted_names_past, AT_RELOCS, PB_E_RANGE,
+	       "symbol table's sh_link", 0),
+	KERNEL("emitted-names-outside", "elf64-emitted", emitted_names_outside, AT_RELOCS, PB_E_TRUNCATED,
+	       "symbol names", 0),
+	KERNEL("emitted-symbol-section", "elf64-emitted", emitted_symbol_section, AT_RELOCS, PB_E_RELOC, "st_shndx", 0),
+	KERNEL("emitted-symbol-past", "elf64-emitted", emitted_symbol_past, AT_RELOCS, PB_E_RELOC,
+	       "relocation's symbol", 0),
+	KERNEL("emitted-type", "elf64-emitted", emitted_type, AT_RELOCS, PB_E_RELOC, "relocation type", 0),
+	KERNEL("emitted-percpu-pc64", "elf64-emitted", emitted_percpu_pc64, AT_RELOCS, PB_E_RELOC, "relocation type",
+	       0),
+	KERNEL("emitted-before", "elf64-emitted", emitted_before, AT_RELOCS, PB_E_RELOC, "r_offset", 0),
+	KERNEL("emitted-behind", "elf64-emitted", emitted_behind, AT_RELOCS, PB_E_RELOC, "r_offset", 0),
+	KERNEL("emitted-across-end", "elf64-emitted", emitted_across_end, AT_RELOCS, PB_E_RELOC, "relocation", 0),
+	KERNEL("emitted-high", "elf64-emitted", emitted_high, AT_RELOCS, PB_E_RELOC, "relocated address", 0),
+	KERNEL("emitted-percpu-outside", "elf64-emitted", emitted_percpu_outside, AT_RELOCS, PB_E_RELOC,
+	       ".data..percpu", 0),
 	KERNEL("section-past", "elf64", section_past, AT_RELOCS, PB_E_TRUNCATED, "sh_offset", 0),
 
 	FILE("pe-stub-cut", "uki-bz", pe_cut_stub, AT_OPEN, PB_E_TRUNCATED, "e_lfanew", 0),

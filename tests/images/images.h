@@ -30,6 +30,24 @@ enum kernel_flag {
 	KERNEL_TWO_PT_NOTES = 1u << 12,  /* the Xen notes in one, the rest in another */
 	KERNEL_BARE_OWNER = 1u << 13,    /* note owners without their NUL */
 	KERNEL_BIG = 1u << 14,           /* 1 MiB that does not compress, behind the notes */
+	KERNEL_EMITTED = 1u << 15,       /* the relocations in sections, for the same fields; no table */
+};
+
+/* The sections of a kernel whose relocations are in sections, by index. */
+enum emitted_section {
+	EMITTED_NOTES = 1,
+	EMITTED_TEXT,
+	EMITTED_DATA,
+	EMITTED_PERCPU,
+	EMITTED_DEBUG,
+	EMITTED_SYMTAB,
+	EMITTED_STRTAB,
+	EMITTED_REL_NOTES,
+	EMITTED_REL_TEXT,
+	EMITTED_REL_DATA,
+	EMITTED_REL_PERCPU,
+	EMITTED_REL_DEBUG,
+	EMITTED_SHSTRTAB,
 };
 
 /* Where things are in every kernel built here. */

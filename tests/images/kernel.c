@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ELF kernels of either class with three segments, notes in any of the places
- * where kernels have kept them, and the relocation table behind. The layout in
- * the file: ELF header, program headers, segments, notes, sections, section
- * headers, relocations; all but the relocations in an order that no reader may
- * rely on.
+ * where kernels have kept them, and the relocation table behind, or the
+ * relocations in sections (emitted.c). The layout in the file: ELF header,
+ * program headers, segments, notes, sections, section headers, relocation
+ * table; all but that in an order that no reader may rely on.
  */
 #include <elf.h>
 #include <string.h>
 
+#include "emitted.h"
 #include "images.h"
 
-#define TEXT_LEN   0x400u
-#define DATA_LEN   0x300u
-#define PERCPU_LEN 0x100u
-#define BIG_LEN    0x100000u
-#define PHDRS      5u
+#define TEXT_LEN    0x400u
+#define DATA_LEN    0x300u
+#define PERCPU_LEN  0x100u
+#define BIG_LEN     0x100000u
+#define PHDRS       5u
+
+#define PERCPU_NAME 30u /* behind the names that every kernel has */
 
 struct builder {
 	struct blob *out;
@@ -24,7 +27,7 @@ struct builder {
 	uint64_t virt;
 	unsigned segments, sections;
 	Elf64_Phdr phdrs[PHDRS];
-	Elf64_Shdr shdrs[4]; /* null, notes or __xen_guest, .shstrtab */
+	Elf64_Shdr shdrs[EMITTED_SHSTRTAB + 1]; /* null, notes or __xen_guest, what emitted.c adds, .shstrtab */
 };
 
 /* ---- Notes ---- */
@@ -131,14 +134,14 @@ static void put_shdr(struct builder *b, const Elf64_Shdr *s)
 {
 	Elf32_Shdr narrow = { s->sh_name,
 			      s->sh_type,
-			      0,
-			      0,
+			      (Elf32_Word)s->sh_flags,
+			      (Elf32_Addr)s->sh_addr,
 			      (Elf32_Off)s->sh_offset,
 			      (Elf32_Word)s->sh_size,
-			      0,
-			      0,
+			      s->sh_link,
+			      s->sh_info,
 			      (Elf32_Word)s->sh_addralign,
-			      0 };
+			      (Elf32_Word)s->sh_entsize };
 
 	if (b->wide)
 		blob_put(b->out, s, sizeof(*s));
@@ -268,9 +271,19 @@ static void put_relocs(struct builder *b)
 	put_group(b, 0x100);
 }
 
+static void put_emitted(struct builder *b)
+{
+	struct emitted emitted = { b->out, b->wide, b->shdrs };
+
+	image_emitted(&emitted, b->phdrs);
+	b->shdrs[EMITTED_PERCPU].sh_name = PERCPU_NAME;
+	b->sections = EMITTED_SHSTRTAB;
+}
+
 void image_kernel_elf(struct blob *out, unsigned flags)
 {
 	static const char names[] = "\0__xen_guest\0.notes\0.shstrtab";
+	static const char percpu_name[] = ".data..percpu";
 	struct builder b = { .out = out, .flags = flags, .wide = !(flags & KERNEL_32), .sections = 1 };
 	size_t off;
 
@@ -282,13 +295,17 @@ void image_kernel_elf(struct blob *out, unsigned flags)
 		put_notes(&b);
 	if (flags & KERNEL_BIG)
 		put_pattern(out, BIG_LEN);
+	if (flags & KERNEL_EMITTED)
+		put_emitted(&b);
 	off = blob_put(out, names, sizeof(names));
+	if (flags & KERNEL_EMITTED)
+		blob_put(out, percpu_name, sizeof(percpu_name));
 	add_section(&b, 20, SHT_STRTAB, off);
 	blob_align(out, 8);
 	off = out->len;
 	for (unsigned i = 0; i < b.sections; i++)
 		put_shdr(&b, &b.shdrs[i]);
 	set_headers(&b, off);
-	if (!(flags & KERNEL_NO_RELOCS))
+	if (!(flags & (KERNEL_NO_RELOCS | KERNEL_EMITTED)))
 		put_relocs(&b);
 }

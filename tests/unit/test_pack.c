@@ -120,8 +120,9 @@ static void compare_segments(pb_image *image, const uint8_t *window, const uint8
 
 static void page_places_every_segment(void **state)
 {
-	static const char *const names[] = { "elf64",     "elf64-dyn",           "elf64-no-relocs",
-					     "elf64-big", "elf64-virtual-entry", "elf32" };
+	static const char *const names[] = { "elf64",         "elf64-dyn",           "elf64-no-relocs",
+					     "elf64-big",     "elf64-virtual-entry", "elf32",
+					     "elf64-emitted", "elf32-emitted",       "elf64-emitted-section-notes" };
 	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
 
 	(void)state;
@@ -141,16 +142,15 @@ static void page_places_every_segment(void **state)
 }
 
 /* tests/images: the first field of each group is 0x100, 0x4000 and 0x1000 from the kernel's start. */
-static void page_finds_every_relocation(void **state)
+static void finds_every_relocation(const char *name)
 {
 	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
-	struct opened packed = pack_open("elf64", &pack);
+	struct opened packed = pack_open(name, &pack);
 	const struct pack_page *page = page_of(&packed);
 	const uint8_t *payload = (const uint8_t *)page - PACK_PAGE_OFF + page->payload_off;
 	uint8_t *still = follow(page, payload, 0), *moved = follow(page, payload, 0x200000);
 	static const uint32_t at[] = { 0x100, 0x4000, 0x1000 };
 
-	(void)state;
 	for (unsigned group = 0; group < PACK_RELOC_GROUPS; group++) {
 		uint32_t before, after;
 
@@ -163,6 +163,45 @@ static void page_finds_every_relocation(void **state)
 	free(still);
 	free(moved);
 	close_good(&packed);
+}
+
+static void page_finds_every_relocation(void **state)
+{
+	(void)state;
+	finds_every_relocation("elf64");
+	finds_every_relocation("elf64-emitted");
+	finds_every_relocation("elf64-emitted-section-notes");
+}
+
+/*
+ * A vmlinux with relocations in sections is packed as Linux's build would pack it: without its sections, the table in
+ * their place. What only a section header leads to stays where it is.
+ */
+static void sections_become_a_table(void **state)
+{
+	static const struct {
+		const char *name;
+		bool has_sections;
+	} rows[] = { { "elf64-emitted", false }, { "elf32-emitted", false }, { "elf64-emitted-section-notes", true } };
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none", .relocatable = true };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct opened packed = pack_open(rows[i].name, &pack), source = open_good(rows[i].name);
+		struct pb_kernel before = PB_INIT(before), after = PB_INIT(after);
+		struct pb_relocs relocs = PB_INIT(relocs);
+		struct pb_error err = PB_INIT(err);
+
+		assert_int_equal(page_of(&packed)->out_len < source.blob.len, !rows[i].has_sections);
+		assert_int_equal(pb_image_relocs(packed.image, &relocs, &err), 0);
+		assert_int_equal(relocs.abs32, KERNEL_RELOCS);
+		assert_int_equal(pb_image_kernel(source.image, &before, &err), 0);
+		assert_int_equal(pb_image_kernel(packed.image, &after, &err), 0);
+		assert_int_equal(after.notes, before.notes);
+		assert_true(after.notes > 0);
+		close_good(&source);
+		close_good(&packed);
+	}
 }
 
 /* Whatever the codec, the library takes out what was put in, and the decoder's page says how long that is. */
@@ -642,6 +681,7 @@ int main(void)
 		cmocka_unit_test(facts),
 		cmocka_unit_test(page_places_every_segment),
 		cmocka_unit_test(page_finds_every_relocation),
+		cmocka_unit_test(sections_become_a_table),
 		cmocka_unit_test(every_codec),
 		cmocka_unit_test(elf_header),
 		cmocka_unit_test(notes_tell_of_this_file),

@@ -50,6 +50,40 @@ static void assert_placed(const struct rig *rig, const uint8_t *mem)
 	}
 }
 
+/* ---- Relocations ------------------------------------------------------- */
+
+static void open_moved(struct rig *rig, const char *name)
+{
+	rig_open(rig, name, NULL);
+	rig->request.kaslr = true;
+	rig->request.kaslr_seed = 1;
+	rig_place(rig);
+	assert_int_not_equal(rig->info.virt_delta, 0);
+}
+
+/* A table behind the kernel, or relocations in its sections: the same fields move. */
+static void test_relocations_of_sections(void **state)
+{
+	static const struct {
+		const char *table, *sections;
+	} rows[] = { { "elf64", "elf64-emitted" }, { "elf64", "elf64-emitted.gz" } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN_OF(rows); i++) {
+		struct rig table, sections;
+
+		if (!can_unpack(rows[i].sections))
+			continue;
+		open_moved(&table, rows[i].table);
+		open_moved(&sections, rows[i].sections);
+		assert_int_equal(sections.info.kernel_gpa, table.info.kernel_gpa);
+		assert_memory_equal(sections.mem + table.info.kernel_gpa, table.mem + table.info.kernel_gpa,
+				    table.info.kernel_len);
+		rig_close(&sections);
+		rig_close(&table);
+	}
+}
+
 /* ---- Regions ----------------------------------------------------------- */
 
 /* Memory that does not read as zero gets its zeros written, and no byte more than the plan says. */
@@ -468,6 +502,7 @@ static void test_kernel_pages_are_mapped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_relocations_of_sections),
 		cmocka_unit_test(test_dirty_memory),
 		cmocka_unit_test(test_zeroed_memory_is_believed),
 		cmocka_unit_test(test_regions_of_odd_sizes),

@@ -16,6 +16,9 @@ static void counts(void **state)
 		{ "elf64", KERNEL_RELOCS, KERNEL_RELOCS, KERNEL_RELOCS },
 		{ "elf64-no-inverse", KERNEL_RELOCS, 0, KERNEL_RELOCS },
 		{ "elf64-no-relocs", 0, 0, 0 },
+		{ "elf64-emitted", KERNEL_RELOCS, KERNEL_RELOCS, KERNEL_RELOCS },
+		{ "elf64-emitted.gz", KERNEL_RELOCS, KERNEL_RELOCS, KERNEL_RELOCS },
+		{ "elf32-emitted", KERNEL_RELOCS, 0, 0 },
 		{ "elf32", KERNEL_RELOCS, 0, 0 },
 		{ "bz-2.15", KERNEL_RELOCS, KERNEL_RELOCS, KERNEL_RELOCS },
 		{ "bz-32", KERNEL_RELOCS, 0, 0 },
@@ -60,11 +63,15 @@ static int see(void *ctx, enum reloc_group group, const struct segment *segment,
 
 static void each_in_turn(void **state)
 {
-	static const char *const names[] = { "bz-none", "elf32" };
+	static const struct {
+		const char *name;
+		bool wide;
+	} rows[] = { { "bz-none", true }, { "elf32", false }, { "elf64-emitted", true }, { "elf32-emitted", false } };
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		struct opened opened = open_good(names[i]);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned of_wide = rows[i].wide ? KERNEL_RELOCS : 0;
+		struct opened opened = open_good(rows[i].name);
 		struct pb_error err = PB_INIT(err);
 		struct reloc_table table;
 		struct seen seen = { 0 };
@@ -72,8 +79,8 @@ static void each_in_turn(void **state)
 		assert_int_equal(reloc_find(opened.image, &table, &err), 0);
 		assert_int_equal(reloc_each(opened.image, &table, see, &seen, &err), 0);
 		assert_int_equal(seen.count[RELOC_ABS32], KERNEL_RELOCS);
-		assert_int_equal(seen.count[RELOC_ABS64], i == 0 ? KERNEL_RELOCS : 0);
-		assert_int_equal(seen.count[RELOC_INVERSE32], i == 0 ? KERNEL_RELOCS : 0);
+		assert_int_equal(seen.count[RELOC_ABS64], of_wide);
+		assert_int_equal(seen.count[RELOC_INVERSE32], of_wide);
 		close_good(&opened);
 	}
 }
