@@ -123,7 +123,7 @@ struct pb_error {
 	uint64_t off;      /* where in the file or the unpacked kernel, if that has a meaning; or what the code says */
 };
 
-/* One sentence for a code, without the numbers: "lies past the end of the file". */
+/* One sentence for a code, without the numbers: "reaches past the end". */
 PB_API const char *pb_code_text(int code);
 
 /* The code's name, such as "PB_E_RANGE", for logs and tests. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the paravisor is told at its start: the one structure that the library
- * (lib/plan/pv64.c) writes and guest/paravisor reads. Its machine address is
+ * (lib/plan/pv_paravisor.c, lguest.c) writes and guest/paravisor reads. Its machine address is
  * in %rdi when the paravisor is entered, in 64-bit mode, with its own memory
  * and this structure mapped one to one.
  */
