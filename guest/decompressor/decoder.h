@@ -64,31 +64,62 @@ static inline void decode_copy_words(uint8_t *to, const uint8_t *from, size_t wo
 		__builtin_memcpy(to, from, DECODE_WORD);
 }
 
+/* Up to seven bytes become a word of them: which part of a word they are, what repeats it, and how far whole ones
+ * reach. */
+struct decode_pattern {
+	uint64_t mask, times;
+	uint8_t whole_len;
+};
+
+static const struct decode_pattern decode_patterns[DECODE_WORD] = {
+	[1] = { 0xff, 0x0101010101010101, 8 },
+	[2] = { 0xffff, 0x0001000100010001, 8 },
+	[3] = { 0xffffff, 0x0001000001000001, 6 },
+	[4] = { 0xffffffff, 0x0000000100000001, 8 },
+	[5] = { 0xffffffffff, 0x10000000001, 5 },
+	[6] = { 0xffffffffffff, 0x1000000000001, 6 },
+	[7] = { 0xffffffffffffff, 0x100000000000001, 7 },
+};
+
+static inline void decode_words(uint8_t *to, const uint8_t *from, size_t len)
+{
+	decode_copy_words(to, from, (len + DECODE_WORD - 1) / DECODE_WORD);
+}
+
+/*
+ * A short pattern, twice; the rest repeats both. There is room for two words
+ * at least: what the first one is made of may lie in them, too.
+ */
+static inline void decode_repeat(uint8_t *to, size_t distance, size_t len)
+{
+	const struct decode_pattern *pattern = &decode_patterns[distance];
+	size_t two = 2u * pattern->whole_len;
+	uint64_t word;
+
+	__builtin_memcpy(&word, to - distance, DECODE_WORD);
+	word = (word & pattern->mask) * pattern->times;
+	__builtin_memcpy(to, &word, DECODE_WORD);
+	__builtin_memcpy(to + pattern->whole_len, &word, DECODE_WORD);
+	if (len > two)
+		decode_words(to + two, to, len - two);
+}
+
 /*
  * len bytes from `distance` before `to`; room is what follows `to` in the
- * output, at least len. A match may begin inside of what it makes: a
- * short distance repeats a pattern, which is as good at twice the distance.
+ * output, at least len. A match may begin inside of what it makes. By words as far as there is
+ * room for one more, the rest by bytes.
  */
 static inline void decode_match(uint8_t *to, size_t distance, size_t len, size_t room)
 {
 	const uint8_t *from = to - distance;
+	size_t far = room < 2 * DECODE_WORD ? 0 : room - 2 * DECODE_WORD;
+	size_t by_words = len < far ? len : far;
 
-	while (distance < DECODE_WORD && len) {
-		size_t piece = len < distance ? len : distance;
-
-		for (size_t i = 0; i < piece; i++)
-			to[i] = from[i];
-		to += piece;
-		len -= piece;
-		room -= piece;
-		distance *= 2;
-	}
-	if (room - len >= DECODE_WORD) {
-		decode_copy_words(to, from, (len + DECODE_WORD - 1) / DECODE_WORD);
-		return;
-	}
-	decode_copy_words(to, from, len / DECODE_WORD);
-	for (size_t i = len - len % DECODE_WORD; i < len; i++)
+	if (distance < DECODE_WORD && by_words)
+		decode_repeat(to, distance, by_words);
+	else
+		decode_words(to, from, by_words);
+	for (size_t i = by_words; i < len; i++)
 		to[i] = from[i];
 }
 

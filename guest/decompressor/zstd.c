@@ -4,26 +4,36 @@
  * skipped: whoever calls has a sum of the output (abi.h).
  *
  * Everything that is entropy-coded is read backwards, from the last bit of a
- * piece to its first. A reader is therefore a position that counts down; the
- * bits right below it are fetched as one word, highest first.
+ * piece to its first, by words: see struct back.
+ *
+ * A kernel is some millions of sequences of ten bytes each, so what counts is
+ * what one of them costs: its three table entries hold all that there is to
+ * know of a code, one fetch has the bits of nearly every sequence, and short
+ * literals and matches are copied as two words, whatever their lengths.
  */
 #include "decoder.h"
 
-#define MAGIC        0xfd2fb528u
-#define BLOCK_MAX    0x20000u
-#define HUFFMAN_BITS 11u
-#define MAX_WEIGHTS  255u
-#define WEIGHT_LOG   6u
-#define MAX_LOG      9u
-#define MAX_SYMBOLS  53u
+#define MAGIC          0xfd2fb528u
+#define BLOCK_MAX      0x20000u
+#define HUFFMAN_BITS   11u
+#define MAX_WEIGHTS    255u
+#define WEIGHT_LOG     6u
+#define MAX_LOG        9u
+#define MAX_SYMBOLS    53u
+
+#define FIRST_DISTANCE 2u  /* codes of offsets: those below say which of the last ones */
+#define SHORT_LEN      16u /* of literals, and of a match, that are copied as two words */
+#define SHORT_ROOM     48u /* what both write at most; decode_repeat() goes a word behind its end */
 
 struct huffman_entry {
 	uint8_t symbol, bits;
 };
 
+/* Of a state: the value that its symbol begins at and the bits to be added; the next state likewise. */
 struct fse_entry {
-	uint16_t base;
-	uint8_t symbol, bits;
+	uint32_t value;
+	uint16_t next;
+	uint8_t extra, bits;
 };
 
 struct fse_table {
@@ -37,8 +47,10 @@ enum { LITERAL_LENGTHS, OFFSETS, MATCH_LENGTHS, SEQUENCE_PARTS };
 struct zstd {
 	const uint8_t *in, *in_end; /* of the frame, then of the block */
 	uint8_t *out, *out_start, *out_end;
+	uint8_t *short_end; /* from here on a block has no room for what short sequences write */
 	const uint8_t *literals;
-	size_t nr_literals, literals_room; /* what may be read from there on */
+	const uint8_t *literals_end; /* what may be read of them, by words; they may have ended before */
+	size_t nr_literals;
 	uint32_t rep[3];
 	struct huffman_entry huffman[1u << HUFFMAN_BITS];
 	unsigned huffman_bits; /* 0: there is none to repeat */
@@ -55,47 +67,66 @@ static unsigned highest_bit(uint32_t value)
 
 /* ---- Reading backwards -------------------------------------------------- */
 
+/*
+ * The stream's unread bits are the lowest `left` ones of a word, and all that
+ * lies before that. Before the stream's start there are zeros: whoever reads too much
+ * of them has less than nothing left in the end, and nothing else needs to ask.
+ */
 struct back {
 	const uint8_t *start;
-	size_t pos; /* bits that are left */
-	bool over;  /* more were asked for */
+	ptrdiff_t at; /* of the word, from start; below 0 in the end */
+	uint64_t word;
+	unsigned left;
 };
+
+#define BACK_BITS 56u /* that are there after each back_fill() */
+
+static uint64_t back_first_word(const struct back *back)
+{
+	uint64_t word = 0;
+
+	for (ptrdiff_t i = 0; i < 8; i++)
+		if (back->at + i >= 0)
+			word |= (uint64_t)back->start[back->at + i] << (8 * i);
+	return word;
+}
+
+static inline void back_fill(struct back *back)
+{
+	back->at += (ptrdiff_t)(back->left / 8) - 7;
+	back->left = back->left % 8 + BACK_BITS;
+	if (back->at >= 0)
+		__builtin_memcpy(&back->word, back->start + back->at, 8);
+	else
+		back->word = back_first_word(back);
+}
+
+/* Of at most BACK_BITS since it was filled, and at most 31 at once. */
+static inline uint32_t back_take(struct back *back, unsigned n)
+{
+	static const uint32_t masks[] = { 0,         1,          3,          7,         0xf,       0x1f,      0x3f,
+					  0x7f,      0xff,       0x1ff,      0x3ff,     0x7ff,     0xfff,     0x1fff,
+					  0x3fff,    0x7fff,     0xffff,     0x1ffff,   0x3ffff,   0x7ffff,   0xfffff,
+					  0x1fffff,  0x3fffff,   0x7fffff,   0xffffff,  0x1ffffff, 0x3ffffff, 0x7ffffff,
+					  0xfffffff, 0x1fffffff, 0x3fffffff, 0x7fffffff };
+
+	back->left -= n;
+	return (uint32_t)(back->word >> back->left) & masks[n];
+}
+
+static inline ptrdiff_t back_rest(const struct back *back)
+{
+	return back->at * 8 + (ptrdiff_t)back->left;
+}
 
 /* The last byte's highest bit that is set ends the stream. */
 static bool back_open(struct back *back, const uint8_t *start, size_t len)
 {
 	if (len == 0 || start[len - 1] == 0)
 		return false;
-	*back = (struct back){ .start = start, .pos = 8 * (len - 1) + highest_bit(start[len - 1]) };
+	*back = (struct back){ .start = start, .at = (ptrdiff_t)len - 1, .left = highest_bit(start[len - 1]) };
+	back_fill(back);
 	return true;
-}
-
-/* The bits below pos in the highest ones of a word: at least 57 of them, zeros where the stream has no more. */
-static inline uint64_t back_peek(const struct back *back)
-{
-	size_t bytes = (back->pos + 7) / 8;
-	uint64_t word = 0;
-
-	if (bytes >= 8)
-		__builtin_memcpy(&word, back->start + bytes - 8, 8);
-	else
-		for (size_t i = 0; i < bytes; i++)
-			word |= (uint64_t)back->start[i] << (8 * (8 - bytes + i));
-	return word << (8 * bytes - back->pos);
-}
-
-static inline void back_skip(struct back *back, unsigned n)
-{
-	back->over |= n > back->pos;
-	back->pos = n > back->pos ? 0 : back->pos - n;
-}
-
-static inline uint32_t back_take(struct back *back, unsigned n)
-{
-	uint32_t value = n ? (uint32_t)(back_peek(back) >> (64 - n)) : 0;
-
-	back_skip(back, n);
-	return value;
 }
 
 /* ---- FSE ---------------------------------------------------------------- */
@@ -164,16 +195,17 @@ static void spread_symbols(struct fse_table *table, const int16_t *counts, unsig
 
 	for (unsigned symbol = 0; symbol < nr_symbols; symbol++)
 		if (counts[symbol] < 0)
-			table->entries[--high].symbol = (uint8_t)symbol;
+			table->entries[--high].value = symbol;
 	for (unsigned symbol = 0; symbol < nr_symbols; symbol++)
 		for (int i = 0; i < counts[symbol]; i++) {
-			table->entries[at].symbol = (uint8_t)symbol;
+			table->entries[at].value = symbol;
 			do
 				at = (at + step) & (size - 1);
 			while (at >= high);
 		}
 }
 
+/* The entries' values are their symbols. */
 static void make_table(struct fse_table *table, const int16_t *counts, unsigned nr_symbols, unsigned log)
 {
 	uint16_t next[MAX_SYMBOLS];
@@ -185,10 +217,10 @@ static void make_table(struct fse_table *table, const int16_t *counts, unsigned 
 		next[symbol] = (uint16_t)(counts[symbol] < 0 ? 1 : counts[symbol]);
 	for (unsigned i = 0; i < (1u << log); i++) {
 		struct fse_entry *entry = &table->entries[i];
-		unsigned state = next[entry->symbol]++;
+		unsigned state = next[entry->value]++;
 
 		entry->bits = (uint8_t)(log - highest_bit(state));
-		entry->base = (uint16_t)((state << entry->bits) - (1u << log));
+		entry->next = (uint16_t)((state << entry->bits) - (1u << log));
 	}
 }
 
@@ -196,7 +228,7 @@ static void make_single(struct fse_table *table, uint8_t symbol)
 {
 	table->log = 0;
 	table->valid = true;
-	table->entries[0] = (struct fse_entry){ .symbol = symbol };
+	table->entries[0] = (struct fse_entry){ .value = symbol };
 }
 
 /* ---- Huffman ------------------------------------------------------------ */
@@ -216,16 +248,17 @@ static bool read_fse_weights(struct zstd *zstd, const uint8_t *in, size_t len, u
 		return false;
 	state[0] = back_take(&back, log);
 	state[1] = back_take(&back, log);
-	if (back.over)
+	if (back_rest(&back) < 0)
 		return false;
 	for (*count = 0; *count < MAX_WEIGHTS - 1; turn ^= 1) {
 		const struct fse_entry *entry = &zstd->weights.entries[state[turn]];
 
-		weights[(*count)++] = entry->symbol;
-		state[turn] = entry->base + back_take(&back, entry->bits);
-		if (!back.over)
+		weights[(*count)++] = (uint8_t)entry->value;
+		back_fill(&back);
+		state[turn] = entry->next + back_take(&back, entry->bits);
+		if (back_rest(&back) >= 0)
 			continue;
-		weights[(*count)++] = zstd->weights.entries[state[turn ^ 1]].symbol;
+		weights[(*count)++] = (uint8_t)zstd->weights.entries[state[turn ^ 1]].value;
 		return true;
 	}
 	return false;
@@ -265,13 +298,21 @@ static bool add_last_weight(uint8_t *weights, unsigned *count, unsigned *ret_bit
 /* Lower weights, longer codes, stand first; a symbol of weight w has 2^(w-1) entries. */
 static void fill_huffman(struct zstd *zstd, const uint8_t *weights, unsigned count, unsigned bits)
 {
-	struct huffman_entry *entry = zstd->huffman;
+	unsigned next[HUFFMAN_BITS + 3] = { 0 }; /* the entry at which the next symbol of a weight begins */
 
 	zstd->huffman_bits = bits;
+	for (unsigned symbol = 0; symbol < count; symbol++)
+		next[weights[symbol] + 1] += weights[symbol] ? 1u << (weights[symbol] - 1) : 0;
 	for (unsigned weight = 1; weight <= bits; weight++)
-		for (unsigned symbol = 0; symbol < count; symbol++)
-			for (unsigned n = weights[symbol] == weight ? 1u << (weight - 1) : 0; n; n--)
-				*entry++ = (struct huffman_entry){ (uint8_t)symbol, (uint8_t)(bits + 1 - weight) };
+		next[weight + 1] += next[weight];
+	for (unsigned symbol = 0; symbol < count; symbol++) {
+		unsigned weight = weights[symbol], len = weight ? 1u << (weight - 1) : 0;
+		struct huffman_entry entry = { (uint8_t)symbol, (uint8_t)(bits + 1 - weight) };
+
+		for (unsigned i = 0; i < len; i++)
+			zstd->huffman[next[weight] + i] = entry;
+		next[weight] += len;
+	}
 }
 
 /* Two codes of the longest length at least, or the tree would have had fewer levels (RFC 8878, 4.2.1). */
@@ -319,20 +360,21 @@ static bool read_symbols(const struct zstd *zstd, const uint8_t *in, size_t len,
 	if (!back_open(&back, in, len))
 		return false;
 	while (out_len) {
-		uint64_t word = back_peek(&back);
-		unsigned n = out_len < 4 ? (unsigned)out_len : 4, used = 0;
+		unsigned n = out_len < 4 ? (unsigned)out_len : 4;
+		uint64_t word;
 
+		back_fill(&back);
+		word = back.word << (64 - back.left);
 		out_len -= n;
 		while (n--) {
 			struct huffman_entry entry = zstd->huffman[word >> shift];
 
 			*out++ = entry.symbol;
 			word <<= entry.bits;
-			used += entry.bits;
+			back.left -= entry.bits;
 		}
-		back_skip(&back, used);
 	}
-	return back.pos == 0 && !back.over;
+	return back_rest(&back) == 0;
 }
 
 static bool read_four(const struct zstd *zstd, const uint8_t *in, size_t len, uint8_t *out, size_t out_len)
@@ -373,12 +415,12 @@ static bool take_plain_literals(struct zstd *zstd, unsigned type, unsigned forma
 	zstd->nr_literals = len;
 	if (type == LITERALS_RAW) {
 		zstd->literals = zstd->in;
-		zstd->literals_room = (size_t)(zstd->in_end - zstd->in);
+		zstd->literals_end = zstd->in_end;
 		zstd->in += len;
 		return true;
 	}
 	zstd->literals = zstd->literal_buf;
-	zstd->literals_room = sizeof(zstd->literal_buf);
+	zstd->literals_end = zstd->literal_buf + sizeof(zstd->literal_buf);
 	for (size_t i = 0; i < len; i++)
 		zstd->literal_buf[i] = *zstd->in;
 	zstd->in++;
@@ -407,7 +449,7 @@ static bool take_coded_literals(struct zstd *zstd, unsigned type, unsigned forma
 		return false;
 	zstd->literals = zstd->literal_buf;
 	zstd->nr_literals = out_len;
-	zstd->literals_room = sizeof(zstd->literal_buf);
+	zstd->literals_end = zstd->literal_buf + sizeof(zstd->literal_buf);
 	if (!zstd->huffman_bits)
 		return false;
 	return (format == 0 ? read_symbols : read_four)(zstd, in, (size_t)(end - in), zstd->literal_buf, out_len);
@@ -455,10 +497,30 @@ static const struct part {
 	uint8_t max_log, symbols;
 } parts[SEQUENCE_PARTS] = {
 	[LITERAL_LENGTHS] = { 0, 36, 6, 9, 36 },
-	[OFFSETS] = { 36, 29, 5, 8, 32 },
+	[OFFSETS] = { 36, 29, 5, 8, 31 }, /* no output is of 2 GiB */
 	[MATCH_LENGTHS] = { 65, 53, 6, 9, 53 },
 };
 _Static_assert(sizeof(default_counts) / sizeof(default_counts[0]) == 36 + 29 + 53, "default_at");
+
+/*
+ * From symbols to values. The lowest two codes of offsets are not distances:
+ * theirs say which of the last three (RFC 8878, 3.1.1.5), and those count from 0 here.
+ */
+static void add_values(struct fse_table *table, unsigned which)
+{
+	for (unsigned i = 0; i < (1u << table->log); i++) {
+		struct fse_entry *entry = &table->entries[i];
+		uint32_t code = entry->value;
+
+		if (which == OFFSETS) {
+			entry->extra = (uint8_t)code;
+			entry->value = code < FIRST_DISTANCE ? code : (1u << code) - 3;
+		} else {
+			entry->extra = (which == MATCH_LENGTHS ? ml_bits : ll_bits)[code];
+			entry->value = (which == MATCH_LENGTHS ? ml_base : ll_base)[code];
+		}
+	}
+}
 
 static void make_default(struct fse_table *table, const struct part *part)
 {
@@ -481,41 +543,48 @@ static bool take_table(struct zstd *zstd, unsigned which, unsigned mode)
 	switch (mode) {
 	case TABLE_DEFAULT:
 		make_default(table, part);
-		return true;
+		break;
 	case TABLE_SINGLE:
 		if (zstd->in == zstd->in_end || *zstd->in >= part->symbols)
 			return false;
 		make_single(table, *zstd->in++);
-		return true;
+		break;
 	case TABLE_DESCRIBED:
 		if (!read_counts(&zstd->in, zstd->in_end, part->max_log, part->symbols, counts, &log))
 			return false;
 		make_table(table, counts, part->symbols, log);
-		return true;
+		break;
 	default:
 		return table->valid;
 	}
+	add_values(table, which);
+	return true;
 }
 
-/* Values 1 to 3 mean one of the last three offsets (RFC 8878, 3.1.1.5); *offset becomes the distance. */
-static bool resolve_offset(struct zstd *zstd, uint32_t value, bool no_literals, uint32_t *offset)
-{
-	uint32_t *rep = zstd->rep, which = value - 1 + no_literals;
+struct sequence {
+	uint32_t literals, distance, match_len;
+};
 
-	if (value > 3) {
-		*offset = value - 3;
-		which = 2;
-	} else if (which == 0) {
-		*offset = rep[0];
-		return true;
-	} else {
-		*offset = which < 3 ? rep[which] : rep[0] - 1;
-	}
+/* One of the last three becomes the last; without literals it is another one than the last (RFC 8878, 3.1.1.5). */
+static uint32_t repeat_distance(uint32_t *rep, uint32_t which)
+{
+	uint32_t distance = which < 3 ? rep[which] : rep[0] - 1;
+
+	if (which == 0)
+		return distance;
 	if (which > 1)
 		rep[2] = rep[1];
 	rep[1] = rep[0];
-	rep[0] = *offset;
-	return *offset != 0;
+	rep[0] = distance;
+	return distance;
+}
+
+static inline uint32_t new_distance(uint32_t *rep, uint32_t distance)
+{
+	rep[2] = rep[1];
+	rep[1] = rep[0];
+	rep[0] = distance;
+	return distance;
 }
 
 static bool put_literals(struct zstd *zstd, size_t len)
@@ -524,23 +593,60 @@ static bool put_literals(struct zstd *zstd, size_t len)
 
 	if (len > zstd->nr_literals || len > room)
 		return false;
-	decode_literals(zstd->out, zstd->literals, len, room, zstd->literals_room);
+	decode_literals(zstd->out, zstd->literals, len, room, (size_t)(zstd->literals_end - zstd->literals));
 	zstd->out += len;
 	zstd->literals += len;
 	zstd->nr_literals -= len;
-	zstd->literals_room -= len;
 	return true;
 }
 
-static bool put_match(struct zstd *zstd, uint32_t offset, uint32_t len)
+static bool put_match(struct zstd *zstd, size_t distance, size_t len)
 {
 	size_t room = (size_t)(zstd->out_end - zstd->out);
 
-	if (offset > (size_t)(zstd->out - zstd->out_start) || len > room)
+	if (distance == 0 || distance > (size_t)(zstd->out - zstd->out_start) || len > room)
 		return false;
-	decode_match(zstd->out, offset, len, room);
+	decode_match(zstd->out, distance, len, room);
 	zstd->out += len;
 	return true;
+}
+
+/* Any, also one that is refused. */
+static bool put_long(struct zstd *zstd, struct sequence sequence)
+{
+	return put_literals(zstd, sequence.literals) && put_match(zstd, sequence.distance, sequence.match_len);
+}
+
+/* Both pieces are below SHORT_LEN, and there is room to read and write as if they were not. */
+static inline bool is_short(const struct zstd *zstd, const struct sequence *sequence)
+{
+	size_t made = (size_t)(zstd->out - zstd->out_start) + sequence->literals;
+
+	return (sequence->literals | sequence->match_len) < SHORT_LEN && zstd->nr_literals >= SHORT_LEN &&
+	       zstd->out < zstd->short_end && (size_t)sequence->distance - 1 < made;
+}
+
+static inline void put_word(uint8_t *to, const uint8_t *from)
+{
+	__builtin_memcpy(to, from, DECODE_WORD);
+}
+
+static inline void put_short(struct zstd *zstd, const struct sequence *sequence)
+{
+	uint8_t *out = zstd->out, *to = out + sequence->literals;
+	const uint8_t *literals = zstd->literals, *from = to - sequence->distance;
+
+	zstd->literals = literals + sequence->literals;
+	zstd->nr_literals -= sequence->literals;
+	zstd->out = to + sequence->match_len;
+	put_word(out, literals);
+	put_word(out + DECODE_WORD, literals + DECODE_WORD);
+	if (sequence->distance < DECODE_WORD) {
+		decode_repeat(to, sequence->distance, sequence->match_len);
+		return;
+	}
+	put_word(to, from);
+	put_word(to + DECODE_WORD, from + DECODE_WORD);
 }
 
 struct states {
@@ -548,30 +654,42 @@ struct states {
 	unsigned state[SEQUENCE_PARTS];
 };
 
-static const struct fse_entry *entry_of(const struct zstd *zstd, const struct states *states, unsigned part)
+static inline struct fse_entry entry_of(const struct zstd *zstd, const struct states *states, unsigned part)
 {
-	return &zstd->tables[part].entries[states->state[part]];
+	return zstd->tables[part].entries[states->state[part]];
 }
 
-static bool take_sequence(struct zstd *zstd, struct states *states)
+/* Few lengths have bits of their own. Without them, the offset and the next states take no more than one filling has.
+ */
+static inline struct sequence take_sequence(struct zstd *zstd, struct states *states)
 {
-	unsigned of_code = entry_of(zstd, states, OFFSETS)->symbol;
-	unsigned ll_code = entry_of(zstd, states, LITERAL_LENGTHS)->symbol;
-	unsigned ml_code = entry_of(zstd, states, MATCH_LENGTHS)->symbol;
-	uint32_t value = (1u << of_code) + back_take(&states->back, of_code);
-	uint32_t match_len = ml_base[ml_code] + back_take(&states->back, ml_bits[ml_code]);
-	uint32_t literals = ll_base[ll_code] + back_take(&states->back, ll_bits[ll_code]);
-	uint32_t offset;
+	struct back *back = &states->back;
+	struct fse_entry of = entry_of(zstd, states, OFFSETS);
+	struct fse_entry ll = entry_of(zstd, states, LITERAL_LENGTHS);
+	struct fse_entry ml = entry_of(zstd, states, MATCH_LENGTHS);
+	struct sequence sequence = { .literals = ll.value, .match_len = ml.value };
+	uint32_t value;
 
-	return !states->back.over && resolve_offset(zstd, value, literals == 0, &offset) &&
-	       put_literals(zstd, literals) && put_match(zstd, offset, match_len);
+	back_fill(back);
+	value = of.value + back_take(back, of.extra);
+	if (ll.extra | ml.extra) {
+		back_fill(back);
+		sequence.match_len += back_take(back, ml.extra);
+		sequence.literals += back_take(back, ll.extra);
+		back_fill(back);
+	}
+	if (of.extra >= FIRST_DISTANCE)
+		sequence.distance = new_distance(zstd->rep, value);
+	else
+		sequence.distance = repeat_distance(zstd->rep, value + (sequence.literals == 0));
+	return sequence;
 }
 
-static void update_state(const struct zstd *zstd, struct states *states, unsigned part)
+static inline void update_state(const struct zstd *zstd, struct states *states, unsigned part)
 {
-	const struct fse_entry *entry = entry_of(zstd, states, part);
+	struct fse_entry entry = entry_of(zstd, states, part);
 
-	states->state[part] = entry->base + back_take(&states->back, entry->bits);
+	states->state[part] = entry.next + back_take(&states->back, entry.bits);
 }
 
 static bool take_sequences(struct zstd *zstd, uint32_t count)
@@ -582,16 +700,20 @@ static bool take_sequences(struct zstd *zstd, uint32_t count)
 		return false;
 	for (unsigned part = 0; part < SEQUENCE_PARTS; part++)
 		states.state[part] = back_take(&states.back, zstd->tables[part].log);
-	while (count--) {
-		if (!take_sequence(zstd, &states))
+	for (;;) {
+		struct sequence sequence = take_sequence(zstd, &states);
+
+		if (is_short(zstd, &sequence))
+			put_short(zstd, &sequence);
+		else if (!put_long(zstd, sequence))
 			return false;
-		if (count == 0)
+		if (--count == 0)
 			break;
 		update_state(zstd, &states, LITERAL_LENGTHS);
 		update_state(zstd, &states, MATCH_LENGTHS);
 		update_state(zstd, &states, OFFSETS);
 	}
-	return states.back.pos == 0 && !states.back.over;
+	return back_rest(&states.back) == 0;
 }
 
 static bool take_count(struct zstd *zstd, uint32_t *count)
@@ -647,10 +769,15 @@ static bool take_raw(struct zstd *zstd, size_t len)
 
 static bool take_rle(struct zstd *zstd, size_t len)
 {
-	if (zstd->in == zstd->in_end || len > (size_t)(zstd->out_end - zstd->out))
+	size_t room = (size_t)(zstd->out_end - zstd->out);
+
+	if (zstd->in == zstd->in_end || len > room)
 		return false;
-	for (; len; len--)
-		*zstd->out++ = *zstd->in;
+	if (len) {
+		*zstd->out = *zstd->in;
+		decode_match(zstd->out + 1, 1, len - 1, room - 1);
+	}
+	zstd->out += len;
 	zstd->in++;
 	return true;
 }
@@ -666,6 +793,7 @@ static bool take_compressed(struct zstd *zstd, size_t len)
 	zstd->in_end = zstd->in + len;
 	if ((size_t)(out_end - out) > BLOCK_MAX)
 		zstd->out_end = out + BLOCK_MAX;
+	zstd->short_end = (size_t)(zstd->out_end - out) < SHORT_ROOM ? out : zstd->out_end - SHORT_ROOM;
 	good = take_literals_section(zstd) && take_sequences_section(zstd) && put_literals(zstd, zstd->nr_literals);
 	zstd->in = zstd->in_end;
 	zstd->in_end = frame_end;
