@@ -200,6 +200,15 @@ static bool guest_has(unsigned feature)
 	return machine_has(feature) && (pv_mask[feature / 32] >> feature % 32 & 1);
 }
 
+/* AMD's processors, and Hygon's after them, know sysenter outside of long mode only; Xen hides it there. */
+static bool has_long_sysenter(const uint32_t leaf_0[4])
+{
+	static const char without[][13] = { "AuthenticAMD", "HygonGenuine" };
+	const uint32_t vendor[3] = { leaf_0[1], leaf_0[3], leaf_0[2] };
+
+	return memcmp(vendor, without[0], sizeof(vendor)) != 0 && memcmp(vendor, without[1], sizeof(vendor)) != 0;
+}
+
 void cpu_features_init(void)
 {
 	uint32_t out[4], top[4], ext[4];
@@ -219,6 +228,8 @@ void cpu_features_init(void)
 	if (ROOT_LEVEL == 3)
 		for (unsigned i = 0; i < ARRAY(only_64); i++)
 			pv_mask[only_64[i] / 32] &= ~(1u << only_64[i] % 32);
+	if (!has_long_sysenter(top))
+		pv_mask[XEN_X86_FEATURE_SEP / 32] &= ~(1u << XEN_X86_FEATURE_SEP % 32);
 	/* Bits of 0x80000001.edx that repeat 1.edx on AMD. */
 	pv_mask[2] |= pv_mask[0] & 0x0183f3ff;
 	idt_init();

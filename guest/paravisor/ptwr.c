@@ -81,6 +81,20 @@ static uint64_t pair(uint64_t high, uint64_t low)
 	return high << 32 | (uint32_t)low;
 }
 
+/* `mov` of the accumulator to an address in the instruction, as compilers write to a table that they know the place of.
+ */
+static bool decode_absolute(struct regs *r, struct insn *c, uint8_t code, struct write *w)
+{
+	const unsigned address = ROOT_LEVEL == 3 ? 4 : 8;
+
+	c->at += c->address_small ? address / 2 : address;
+	w->op = OP_MOV;
+	w->bytes = !(code & 1) ? 1 : c->rex & 8 ? 8 : c->small ? 2 : 4;
+	w->reg = &r->rax;
+	w->len = c->at;
+	return c->at <= c->len;
+}
+
 static bool decode(struct regs *r, struct insn *c, struct write *w)
 {
 	uint8_t code = insn_opcode(c), modrm;
@@ -88,6 +102,8 @@ static bool decode(struct regs *r, struct insn *c, struct write *w)
 	const struct opcode *o;
 	unsigned reg;
 
+	if ((code & 0xfe) == 0xa2)
+		return decode_absolute(r, c, code, w);
 	if (two)
 		code = insn_next(c);
 	modrm = insn_next(c);

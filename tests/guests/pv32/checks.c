@@ -197,6 +197,15 @@ static void exchange(unsigned long va, unsigned long flags)
 			 : "memory", "cc");
 }
 
+/* As compilers write to a table whose address they know: mov %eax, address; ret. */
+static void write_absolute(unsigned long va, unsigned long value)
+{
+	static uint8_t code[] = { 0xa3, 0, 0, 0, 0, 0xc3 };
+
+	*(uint32_t *)(code + 1) = va;
+	__asm__ volatile("call *%1" ::"a"(value), "r"(code) : "memory");
+}
+
 static void direct_writes(void)
 {
 	uint32_t at = (uint32_t)leaf_of(other);
@@ -208,6 +217,9 @@ static void direct_writes(void)
 	check("and set again", (long)try(exchange, at, PTE_P | PTE_W), 0);
 	check("the page is back", (long)try(do_read, (uint32_t)other, 0), 0);
 	check("half an entry by mov", (long)try(write_at, at + 4, 0), 0);
+	check("half of one where the instruction says", (long)try(write_absolute, at, 0), 0);
+	check("that page is gone too", *(volatile uint32_t *)at == 0, 1);
+	check("and back", (long)try(exchange, at, PTE_P | PTE_W), 0);
 	check("not to what is not the guest's", (long)try(write_at, at, PARAVISOR | 1), 14);
 	check("the machine-to-physical table cannot be written", (long)try(write_at, M2P + 4 * mfn_of(page), 0), 14);
 }
@@ -231,6 +243,7 @@ static void paravisors_vector(unsigned long a, unsigned long b)
 static void traps(void)
 {
 	uint32_t a = 0x40000000, b, c = 0, d;
+	bool amd;
 
 	check("a trap table", set_traps(), 0);
 	check("ud2 is #UD", (long)try(do_ud2, 0, 0), TRAP_UD);
@@ -246,6 +259,12 @@ static void traps(void)
 	a = 0x80000001, c = 0;
 	__asm__ volatile("ud2a; .ascii \"xen\"; cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	check("no long mode", (long)(d >> 29 & 1), 0);
+	a = 0;
+	__asm__ volatile("ud2a; .ascii \"xen\"; cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	amd = b == 0x68747541 && d == 0x69746e65 && c == 0x444d4163; /* AuthenticAMD */
+	a = 1;
+	__asm__ volatile("ud2a; .ascii \"xen\"; cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	check("no sysenter where long mode lacks it", amd && (d >> 11 & 1), 0);
 }
 
 /* ---- Ring 3 ---- */
