@@ -2,15 +2,14 @@
 /*
  * Instructions that paravirtual operations left in a kernel: port accesses, to
  * the PCI bus of late kernels and to what nobody has; `cli`, which early code
- * around 2.6.33 and later has; what a kernel does before it knows what it runs
- * on; accesses to a device's memory.
+ * around 2.6.33 and later has; ring 0's others (system.c); accesses to a
+ * device's memory.
  */
 #include "../insn.h"
 #include "lguest.h"
 
 enum { CLI = 0xfa, STI = 0xfb, PORT_MASK = 0xf4, PORT = 0xe4, PORT_OUT = 2, PORT_DX = 8 };
 enum { MOVE_MASK = 0xfc, MOVE = 0x88, MOVE_LOAD = 2 };
-enum { TWO_BYTES = 0x0f, FROM_CR = 0x20, TO_CR = 0x22, WRMSR = 0x30, RDMSR = 0x32 };
 enum { WIDE = 1 }; /* of ports and moves: not a byte */
 
 #define KEYBOARD_STATUS 0x64
@@ -62,33 +61,6 @@ static bool port_instruction(struct regs *r, struct insn *i, uint8_t op)
 	return true;
 }
 
-/* ---- Before LGUEST_INIT ---- */
-
-/*
- * There is no handler to fault to. Kernels built with CONFIG_OLPC read CR3
- * there, those since 3.9 may look for microcode: they read 0, and what they
- * write is nowhere.
- */
-static bool early_instruction(struct regs *r, struct insn *i, uint8_t op)
-{
-	if (lg.ready || op != TWO_BYTES)
-		return false;
-	switch (insn_next(i)) {
-	case RDMSR:
-		r->rax = r->rdx = 0;
-		return true;
-	case WRMSR:
-		return true;
-	case FROM_CR:
-		*insn_gpr(r, insn_next(i) & 7) = 0;
-		return true;
-	case TO_CR:
-		insn_next(i);
-		return true;
-	}
-	return false;
-}
-
 int emulate_instruction(struct vcpu *v, struct regs *r)
 {
 	struct insn i;
@@ -96,7 +68,7 @@ int emulate_instruction(struct vcpu *v, struct regs *r)
 
 	insn_fetch(v, r, &i);
 	op = insn_opcode(&i);
-	if (op != CLI && op != STI && !port_instruction(r, &i, op) && !early_instruction(r, &i, op))
+	if (op != CLI && op != STI && !port_instruction(r, &i, op) && !system_instruction(v, r, &i, op))
 		return 1;
 	r->rip += i.at;
 	return 0;

@@ -12,6 +12,7 @@
  *   traps.c        what interrupts it
  *   emulate.c      instructions that ring 1 may not execute
  *   vmcall.c       one more, the hypercall of some years
+ *   system.c       those of them that are neither ports nor a device's
  *   console.c      its console: texts, and the virtio device's two queues
  *   virtqueue.c    a queue
  *   devpage.c      how kernels until 4.0 find the console
@@ -90,6 +91,10 @@ void irq_halt(struct vcpu *v);
 void clock_init(void);
 void clock_tell(void); /* the time of day into lguest_data */
 void clock_event(struct vcpu *v, uint32_t ns);
+
+/* ---- system.c: true if it did what there was to do; the caller goes on behind it ---- */
+struct insn;
+bool system_instruction(struct vcpu *v, struct regs *r, struct insn *i, uint8_t op);
 
 /* ---- emulate.c: 0, or 1 if the guest is to have its fault ---- */
 int emulate_instruction(struct vcpu *v, struct regs *r);

@@ -82,6 +82,7 @@ static void no_device(struct vcpu *v, struct regs *r)
 
 static void debug_trap(struct vcpu *v, struct regs *r)
 {
+	v->dr[6] = read_dr6();
 	write_dr6(DR6_RESET);
 	inject(v, r, TRAP_DB, 0);
 }

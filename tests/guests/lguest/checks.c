@@ -10,6 +10,7 @@
 #define TEST_VA   (VIRT_BASE + MAPPED_PAGES * PAGE)
 #define ACCESSED  (PTE_P | PTE_A)
 #define WRITABLE  (PTE_P | PTE_W | PTE_A | PTE_D)
+#define DR6_STEP  0x4000
 #define FREE_FLAG 0x5a5a5a5au
 
 static uint32_t pages[3][PAGE / 4] __attribute__((aligned(4096)));
@@ -51,6 +52,12 @@ static void breakpoint(uint32_t a, uint32_t b)
 {
 	(void)a, (void)b;
 	__asm__ volatile("int3");
+}
+
+static void step(uint32_t a, uint32_t b)
+{
+	(void)a, (void)b;
+	__asm__ volatile("pushf; orl $0x100, (%%esp); popf; nop; nop" ::: "memory", "cc");
 }
 
 static void load_fs(uint32_t selector, uint32_t b)
@@ -267,6 +274,20 @@ static void check_rewritten(void)
 #endif
 }
 
+/* What kernels do past their paravirtual operations: CR4 in early code, DR6 when a process is stepped. */
+static void check_system_instructions(void)
+{
+	uint32_t cr0, cr4 = UINT32_MAX, dr6;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %%cr4, %0; mov %0, %%cr4" : "+r"(cr4));
+	check("CR0 is read", cr0 >> 31);
+	check("CR4 is read as 0, and written", cr4 == 0);
+	check("a step", try(step, 0, 0) == 1);
+	__asm__ volatile("mov %%dr6, %0; mov %0, %%dr7" : "=r"(dr6));
+	check("is told in DR6", (dr6 & DR6_STEP) != 0);
+}
+
 /* The instruction that a call was before it came the first time. */
 static void check_vmcall(void)
 {
@@ -328,6 +349,9 @@ static void check_clock(void)
 	call(LHCALL_SET_CLOCKEVENT, 2 * MS, 0, 0, 0);
 	call(LHCALL_HALT, 0, 0, 0, 0);
 	check("HALT until the tick, which it lets in", ticks == 2);
+	call(LHCALL_SET_CLOCKEVENT, 2 * MS, 0, 0, 0);
+	__asm__ volatile("hlt" ::: "memory");
+	check("hlt until the tick", ticks == 3);
 	before = ticks;
 	call(LHCALL_SET_CLOCKEVENT, 20 * MS, 0, 0, 0); /* a busy machine is slow to call again */
 	call(LHCALL_SET_CLOCKEVENT, 0, 0, 0, 0);
@@ -387,6 +411,7 @@ void checks(void)
 	check_traps();
 	check_instructions();
 	check_rewritten();
+	check_system_instructions();
 	check_vmcall();
 	check_clock();
 	check_blocked();

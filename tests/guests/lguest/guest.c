@@ -157,7 +157,8 @@ static void load_segments(void)
 static void load_handlers(void)
 {
 	for (const struct handler *h = (const void *)handlers; h < (const struct handler *)handlers_end; h++) {
-		uint32_t low = (h->address & 0xffff) | KERNEL_CS << 16;
+		uint32_t low = (h->address & 0xffff) | (KERNEL_CS & ~3u)
+							       << 16; /* as kernels do that were built for ring 0 */
 		uint32_t high = (h->address & 0xffff0000) | 0x8000 | h->dpl << 13 | (h->dpl ? 0xf00 : 0xe00);
 
 		call(LHCALL_LOAD_IDT_ENTRY, h->vector, low, high, 0);
@@ -182,11 +183,21 @@ static const char *argument(const char *key)
 	return NULL;
 }
 
-/* "restart", "panic" or "echo", which powers off. */
+/* As a kernel whose user said "halt". */
+static void halt_for_ever(void)
+{
+	lguest_data.irq_enabled = 0;
+	for (;;)
+		__asm__ volatile("hlt");
+}
+
+/* "halt", "restart", "panic" or "echo", which powers off. */
 static void end(const char *how)
 {
 	static const char text[] = "the end that was asked for";
 
+	if (*how == 'h')
+		halt_for_ever();
 	if (*how == 'e') {
 		console_echo();
 		return;

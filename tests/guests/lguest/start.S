@@ -110,6 +110,7 @@ trap_\vector:
 	.globl handlers, handlers_end
 handlers:
 	.text
+	HANDLER 1, 0, 0
 	HANDLER 3, 0, 3
 	HANDLER 6, 0, 0
 	HANDLER 7, 0, 0
