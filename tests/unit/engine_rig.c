@@ -104,13 +104,14 @@ void assert_says(const char *text, const char *wanted)
 		fail_msg("\"%s\" does not say \"%s\"", text, wanted);
 }
 
-void assert_ends(int act, const char *text, enum engine_status status, const char *told)
+void test_ending(void **state)
 {
-	struct start start = act_start(act, text);
+	const struct ending *ending = *state;
+	struct start start = act_start(ending->act, ending->text);
 
-	run(&start, status);
-	assert_string_equal(start.console, text);
-	assert_says(start.result.text, told);
+	run(&start, ending->status);
+	assert_string_equal(start.console, ending->text);
+	assert_says(start.result.text, ending->told);
 	engine_result_free(&start.result);
 }
 

@@ -43,8 +43,31 @@ int try_run(struct start *start, struct engine_error *err);
 /* It runs, ends so, and leaves no thread, no descriptor, no process and no signal blocked. */
 void run(struct start *start, enum engine_status status);
 
-/* The same for a guest that does this; its console has exactly that text, and the result says what is told. */
-void assert_ends(int act, const char *text, enum engine_status status, const char *told);
+/* A guest says text and does this; its console has exactly that text, it ends so, and the result says what is told. */
+struct ending {
+	int act;
+	const char *text;
+	enum engine_status status;
+	const char *told;
+};
+void test_ending(void **state);
+
+/* A test that is one of those, and two that are the same whatever the engine. */
+#define ENDING(test_name, ...)                                                                                         \
+	{                                                                                                              \
+		.name = test_name, .test_func = test_ending, .initial_state = &(struct ending)                         \
+		{                                                                                                      \
+			__VA_ARGS__                                                                                    \
+		}                                                                                                      \
+	}
+#define ENDING_RESTART_BY_TRIPLE_FAULT /* its kernel says first that it restarts */                                    \
+	ENDING("a restart by a triple fault", ACT_TRIPLE_FAULT, "[    1.0] reboot: Restarting system\n",               \
+	       ENGINE_REBOOTED, "rebooted")
+#define ENDING_PANIC_THAT_SPINS                                                                                        \
+	ENDING("a panic that spins", ACT_HANG,                                                                         \
+	       "[1] Kernel panic - not syncing: test\n[1] ---[ end Kernel panic - test ]---\n", ENGINE_PANICKED,       \
+	       "panicked: Kernel panic - not syncing: test")
+
 void assert_says(const char *text, const char *wanted);
 
 /* Each general register another value, as wide as the mask. */

@@ -93,24 +93,6 @@ static void enters_64_bit(void **state)
 
 /* ---- Endings ----------------------------------------------------------- */
 
-static void powers_off(void **state)
-{
-	(void)state;
-	assert_ends(ACT_POWER_OFF, "bye\n", ENGINE_POWERED_OFF, "powered off: by ACPI");
-}
-
-static void reboots_by_reset_register(void **state)
-{
-	(void)state;
-	assert_ends(ACT_RESET, "", ENGINE_REBOOTED, "rebooted: by the reset register");
-}
-
-static void reboots_by_keyboard_controller(void **state)
-{
-	(void)state;
-	assert_ends(ACT_KBC_RESET, "", ENGINE_REBOOTED, "rebooted: by the keyboard controller");
-}
-
 static void triple_fault_is_a_crash(void **state)
 {
 	struct start start = act_start(ACT_TRIPLE_FAULT, "before\n");
@@ -122,27 +104,6 @@ static void triple_fault_is_a_crash(void **state)
 	assert_says(start.result.registers, "CPU 0: ");
 	assert_says(start.result.registers, "2000"); /* the guest's only page, whoever tells it */
 	engine_result_free(&start.result);
-}
-
-/* A kernel that restarts by a triple fault says so first. */
-static void restart_by_triple_fault_is_a_reboot(void **state)
-{
-	(void)state;
-	assert_ends(ACT_TRIPLE_FAULT, "[    1.0] reboot: Restarting system\n", ENGINE_REBOOTED, "rebooted");
-}
-
-static void panic_that_spins(void **state)
-{
-	(void)state;
-	assert_ends(ACT_HANG, "[1] Kernel panic - not syncing: test\n[1] ---[ end Kernel panic - test ]---\n",
-		    ENGINE_PANICKED, "panicked: Kernel panic - not syncing: test");
-}
-
-static void panic_that_restarts(void **state)
-{
-	(void)state;
-	assert_ends(ACT_KBC_RESET, "Kernel panic - not syncing: test\n", ENGINE_PANICKED,
-		    "panicked: Kernel panic - not syncing: test");
 }
 
 static void access_to_nothing_is_a_crash(void **state)
@@ -413,13 +374,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(enters_32_bit),
 		cmocka_unit_test(enters_64_bit),
-		cmocka_unit_test(powers_off),
-		cmocka_unit_test(reboots_by_reset_register),
-		cmocka_unit_test(reboots_by_keyboard_controller),
+		ENDING("powers off", ACT_POWER_OFF, "bye\n", ENGINE_POWERED_OFF, "powered off: by ACPI"),
+		ENDING("reboots by the reset register", ACT_RESET, "", ENGINE_REBOOTED,
+		       "rebooted: by the reset register"),
+		ENDING("reboots by the keyboard controller", ACT_KBC_RESET, "", ENGINE_REBOOTED,
+		       "rebooted: by the keyboard controller"),
+		ENDING_RESTART_BY_TRIPLE_FAULT,
+		ENDING_PANIC_THAT_SPINS,
+		ENDING("panic that restarts", ACT_KBC_RESET, "Kernel panic - not syncing: test\n", ENGINE_PANICKED,
+		       "panicked: Kernel panic - not syncing: test"),
 		cmocka_unit_test(triple_fault_is_a_crash),
-		cmocka_unit_test(restart_by_triple_fault_is_a_reboot),
-		cmocka_unit_test(panic_that_spins),
-		cmocka_unit_test(panic_that_restarts),
 		cmocka_unit_test(access_to_nothing_is_a_crash),
 		cmocka_unit_test(running_into_nothing_is_a_crash),
 		cmocka_unit_test(hang_times_out_and_tells_where),

@@ -139,18 +139,6 @@ static void test_enters_16(void **state)
 
 /* ---- Endings ----------------------------------------------------------- */
 
-static void test_powers_off(void **state)
-{
-	(void)state;
-	assert_ends(ACT_POWER_OFF, "bye\n", ENGINE_POWERED_OFF, "powered off");
-}
-
-static void test_reboots(void **state)
-{
-	(void)state;
-	assert_ends(ACT_RESET, "", ENGINE_REBOOTED, "rebooted");
-}
-
 static void test_triple_fault(void **state)
 {
 	struct start start = act_start(ACT_TRIPLE_FAULT, "");
@@ -177,33 +165,6 @@ static void test_triple_fault_of_several(void **state)
 	assert_non_null(strstr(start.result.registers, "CPU#0"));
 	assert_non_null(strstr(start.result.registers, "CPU#1"));
 	engine_result_free(&start.result);
-}
-
-/* A kernel that restarts by a triple fault says so first. */
-static void test_restart_by_triple_fault(void **state)
-{
-	(void)state;
-	assert_ends(ACT_TRIPLE_FAULT, "[    1.0] reboot: Restarting system\n", ENGINE_REBOOTED, "rebooted");
-}
-
-static void test_panic_that_spins(void **state)
-{
-	(void)state;
-	assert_ends(ACT_HANG, "[1] Kernel panic - not syncing: test\n[1] ---[ end Kernel panic - test ]---\n",
-		    ENGINE_PANICKED, "panicked: Kernel panic - not syncing: test");
-}
-
-static void test_panic_that_restarts(void **state)
-{
-	(void)state;
-	assert_ends(ACT_RESET, "Kernel panic - not syncing: test\nRebooting in 1 seconds..\n", ENGINE_PANICKED,
-		    "panicked: Kernel panic - not syncing: test");
-}
-
-static void test_halts(void **state)
-{
-	(void)state;
-	assert_ends(ACT_HANG, "[    1.0] reboot: System halted\n", ENGINE_POWERED_OFF, "halted");
 }
 
 static void test_times_out(void **state)
@@ -394,14 +355,15 @@ int main(void)
 		cmocka_unit_test(test_enters_32),
 		cmocka_unit_test(test_enters_64),
 		cmocka_unit_test(test_enters_16),
-		cmocka_unit_test(test_powers_off),
-		cmocka_unit_test(test_reboots),
+		ENDING("powers off", ACT_POWER_OFF, "bye\n", ENGINE_POWERED_OFF, "powered off"),
+		ENDING("reboots", ACT_RESET, "", ENGINE_REBOOTED, "rebooted"),
+		ENDING("halts", ACT_HANG, "[    1.0] reboot: System halted\n", ENGINE_POWERED_OFF, "halted"),
+		ENDING_RESTART_BY_TRIPLE_FAULT,
+		ENDING_PANIC_THAT_SPINS,
+		ENDING("panic that restarts", ACT_RESET, "Kernel panic - not syncing: test\nRebooting in 1 seconds..\n",
+		       ENGINE_PANICKED, "panicked: Kernel panic - not syncing: test"),
 		cmocka_unit_test(test_triple_fault),
 		cmocka_unit_test(test_triple_fault_of_several),
-		cmocka_unit_test(test_restart_by_triple_fault),
-		cmocka_unit_test(test_panic_that_spins),
-		cmocka_unit_test(test_panic_that_restarts),
-		cmocka_unit_test(test_halts),
 		cmocka_unit_test(test_times_out),
 		cmocka_unit_test(test_times_out_deaf),
 		cmocka_unit_test(test_times_out_behind_a_script),
