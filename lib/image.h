@@ -59,6 +59,8 @@ struct pb_image {
 	uint64_t prot_off,
 		prot_len; /* the protected-mode part, in `image`: to the end of the image's syssize or of the file */
 	char *version;
+	bool lists_subarchs; /* kernel_info has an item of ours (docs/notes.md), */
+	uint64_t subarchs;   /* with a bit for each number that is served */
 
 	/* The payload: where the ELF comes from. None: payload.len is 0. codec is NULL for one that begins like no
 	 * codec. */

@@ -40,6 +40,10 @@ void note_describe(const struct note *note, struct pb_note *ret);
 #define NOTE_OWN_FIXMAP        2u
 #define NOTE_OWN_SUBARCH_ENTRY 3u
 
+/* The item of kernel_info that says what SUBARCH says: its header and a number of 8 bytes. */
+#define KERNEL_INFO_SUBARCH     0x41534250u /* "PBSA" */
+#define KERNEL_INFO_SUBARCH_LEN 16u
+
 /* What SUBARCH_ENTRY lists: where a kernel is entered that is told of that subarchitecture. */
 struct subarch_entry {
 	uint32_t number;

@@ -53,26 +53,33 @@ static int check_kernel(struct pb_image *image, struct pb_error *why)
 	return rc < 0 || noted == PB_SERVES_NOTE ? rc : check_fingerprint(image, why);
 }
 
+/* By the file's own ELF header, or, without one, by whether it has a 64-bit entry. */
+static int check_class(struct pb_image *image, struct pb_error *why)
+{
+	unsigned elf_class = image->facts.xloadflags & XLF_KERNEL_64 ? 64 : 32;
+	struct entered_elf elf;
+
+	if (entered_elf(image, PB_UNPACK_GUEST, &elf, NULL) == 0) {
+		elf_class = elf.kernel->elf_class;
+		entered_elf_done(&elf);
+	}
+	return elf_class == 32 ? 0 : fail(why, PB_E_CLASS, "EI_CLASS", elf_class, 32, 0);
+}
+
 /*
- * An image with an ELF header of its own may speak for itself there: then
- * nobody has to look inside, whatever the year that its protocol tells of.
+ * An image may speak for itself: then nobody has to look for a fingerprint,
+ * whatever the year that its protocol tells of.
  */
 static int check_own(struct pb_image *image, bool *ret_said, struct pb_error *why)
 {
-	enum pb_serves noted = PB_SERVES_UNKNOWN;
-	struct entered_elf elf;
-	int rc;
+	enum pb_serves said = PB_SERVES_UNKNOWN;
+	int rc = subarch_said(image, SUBARCH_LGUEST, &said, why);
 
-	*ret_said = false;
-	if (entered_elf(image, PB_UNPACK_GUEST, &elf, NULL) < 0)
-		return 0;
-	rc = subarch_noted(elf.kernel, SUBARCH_LGUEST, &noted, why);
-	*ret_said = noted != PB_SERVES_UNKNOWN;
-	if (noted == PB_SERVES_NO)
+	*ret_said = said != PB_SERVES_UNKNOWN;
+	if (said == PB_SERVES_NO)
 		rc = fail(why, PB_E_NO_ENTRY, "lguest", 0, 0, 0);
-	else if (*ret_said && elf.kernel->elf_class != 32)
-		rc = fail(why, PB_E_CLASS, "EI_CLASS", elf.kernel->elf_class, 32, 0);
-	entered_elf_done(&elf);
+	else if (*ret_said)
+		rc = check_class(image, why);
 	return rc;
 }
 

@@ -50,6 +50,11 @@ static int yes_or_no(int rc, enum pb_serves yes, enum pb_serves no, enum pb_serv
 }
 
 /* A bit for each number that is served. */
+static enum pb_serves bit_of(uint64_t bits, uint32_t number)
+{
+	return number < 64 && bits >> number & 1 ? PB_SERVES_NOTE : PB_SERVES_NO;
+}
+
 int subarch_noted(const struct kernel *kernel, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
 	const struct note *note = note_find(kernel->notes, kernel->nr_notes, NOTES_OWN, NOTE_OWN_SUBARCH);
@@ -58,12 +63,12 @@ int subarch_noted(const struct kernel *kernel, uint32_t number, enum pb_serves *
 
 	*ret = PB_SERVES_UNKNOWN;
 	if (note && rc == 0)
-		*ret = number < 64 && bits >> number & 1 ? PB_SERVES_NOTE : PB_SERVES_NO;
+		*ret = bit_of(bits, number);
 	return rc;
 }
 
-/* An image with an ELF header of its own says it there, of itself. */
-static int ask_image(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
+/* Of an ELF header's notes, which the caller of pack may have had a word in. */
+static int ask_header(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
 {
 	struct entered_elf elf;
 	int rc;
@@ -73,6 +78,15 @@ static int ask_image(struct pb_image *image, uint32_t number, enum pb_serves *re
 		return 0;
 	rc = subarch_noted(elf.kernel, number, ret, err);
 	entered_elf_done(&elf);
+	return rc;
+}
+
+int subarch_said(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err)
+{
+	int rc = ask_header(image, number, ret, err);
+
+	if (rc == 0 && *ret == PB_SERVES_UNKNOWN && image->lists_subarchs)
+		*ret = bit_of(image->subarchs, number);
 	return rc;
 }
 
@@ -123,7 +137,7 @@ int pb_image_serves(pb_image *image, uint32_t number, enum pb_serves *ret, struc
 		*ret = PB_SERVES_NO;
 		return 0;
 	}
-	rc = ask_image(image, number, ret, err);
+	rc = subarch_said(image, number, ret, err);
 	if (rc || *ret != PB_SERVES_UNKNOWN)
 		return rc;
 	rc = kernel_load(image, err);

@@ -18,6 +18,12 @@ int subarch_check(struct pb_image *image, uint32_t number, bool insist, struct p
 /* Does the image, by the notes behind its own ELF header, have an entry of that mode (SUBARCH_LINUX32 and so on)? */
 int subarch_has_mode(struct pb_image *image, uint32_t mode, struct pb_error *why);
 
+/*
+ * What an image says of itself, in kernel_info or by a note behind an ELF header of its own; PB_SERVES_UNKNOWN if it
+ * says nothing.
+ */
+int subarch_said(struct pb_image *image, uint32_t number, enum pb_serves *ret, struct pb_error *err);
+
 /* What an ELF file's own note says of that number: PB_SERVES_UNKNOWN without one. */
 int subarch_noted(const struct kernel *kernel, uint32_t number, enum pb_serves *ret, struct pb_error *err);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../error.h"
+#include "../notes.h"
 
 #define SECT_LEN               512u
 #define HDR_OFF                0x1f1u
@@ -19,6 +20,7 @@
 #define BOOT_FLAG              0xaa55u
 #define HDRS_MAGIC             0x53726448u /* "HdrS" */
 #define KERNEL_INFO_MAGIC      0x506f544cu /* "LToP" */
+#define KERNEL_INFO_ITEMS      16u         /* more are not looked at */
 #define VERSION_BASE           0x200u
 #define CMDLINE_MAX_BEFORE_206 255u
 #define SIZE_TRAILER_LEN       4u
@@ -165,6 +167,32 @@ static int prot_read(const struct pb_image *image, uint32_t off, void *buf, size
 	return source_read(&image->image, image->prot_off + off, buf, len, field, err);
 }
 
+/*
+ * The items behind the fixed part, each with a magic and its length. Whose
+ * they are nobody registers; so what does not look like one ends them.
+ */
+static int read_items(struct pb_image *image, uint32_t off, uint32_t len, struct pb_error *err)
+{
+	struct {
+		uint32_t magic, len;
+		uint64_t value;
+	} item;
+
+	for (unsigned i = 0; i < KERNEL_INFO_ITEMS && len >= sizeof(item); i++) {
+		int rc = prot_read(image, off, &item, sizeof(item), "kernel_info.size_total", err);
+
+		if (rc < 0 || item.len < 8 || item.len > len)
+			return rc;
+		if (item.magic == KERNEL_INFO_SUBARCH && item.len == KERNEL_INFO_SUBARCH_LEN) {
+			image->lists_subarchs = true;
+			image->subarchs = item.value;
+		}
+		off += item.len;
+		len -= item.len;
+	}
+	return 0;
+}
+
 /* Read-only facts for loaders, in the protected-mode part (boot.rst, "The kernel_info"). */
 static int read_kernel_info(struct pb_image *image, struct pb_error *err)
 {
@@ -189,7 +217,7 @@ static int read_kernel_info(struct pb_image *image, struct pb_error *err)
 	image->facts.kernel_info_len = info.len;
 	image->facts.kernel_info_total_len = info.total_len;
 	image->facts.setup_type_max = info.setup_type_max;
-	return 0;
+	return read_items(image, off + info.len, info.total_len - info.len, err);
 }
 
 /*

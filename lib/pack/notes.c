@@ -179,15 +179,20 @@ static int add_entry(struct packing *packing, uint64_t bits, uint32_t mode, uint
 	return rc;
 }
 
+int pack_served(struct packing *packing, struct pb_error *err)
+{
+	int rc = ask_served(packing, &packing->served, err);
+
+	packing->served &= can_serve(packing);
+	return rc;
+}
+
 static int add_served(struct packing *packing, struct pb_error *err)
 {
 	bool wide = packing->kernel->elf_class == 64;
-	uint64_t bits, in_ring_1 = ANY_LGUEST | ANY_XEN;
-	int rc = ask_served(packing, &bits, err);
+	uint64_t bits = packing->served, in_ring_1 = ANY_LGUEST | ANY_XEN;
+	int rc = add_entry(packing, bits & ~in_ring_1, SUBARCH_LINUX32, 0, err);
 
-	bits &= can_serve(packing);
-	if (rc == 0)
-		rc = add_entry(packing, bits & ~in_ring_1, SUBARCH_LINUX32, 0, err);
 	if (rc == 0 && wide)
 		rc = add_entry(packing, bits, SUBARCH_LINUX64, PACK_ENTRY64, err);
 	if (rc == 0)

@@ -17,6 +17,7 @@
 
 #define SETUP_TYPES       0x80000009u /* SETUP_INDIRECT | SETUP_RNG_SEED: for a kernel that came without a header */
 #define KERNEL_INFO_TYPES 12u         /* of setup_type_max in kernel_info */
+#define KERNEL_INFO_BITS  24u         /* of the subarchitectures' */
 #define ALIGN_32          0x1000000u  /* CONFIG_PHYSICAL_ALIGN at its largest: an ELF file does not say */
 
 /* ---- Whether it can move ------------------------------------------------ */
@@ -84,13 +85,16 @@ static int take_program(struct packing *packing, struct pb_error *err)
 	return rc;
 }
 
-/* What the kernel knows of setup_data, as its own image said it. */
+/* What the kernel knows of setup_data, as its own image said it; and whom it serves. */
 static void fill_kernel_info(struct packing *packing)
 {
 	const struct pb_facts *facts = &packing->image->facts;
 	const uint32_t types = facts->setup_type_max ? facts->setup_type_max : SETUP_TYPES;
 
-	memcpy(packing->program.mem + packing->page.kernel_info_off + KERNEL_INFO_TYPES, &types, sizeof(types));
+	uint8_t *info = packing->program.mem + packing->page.kernel_info_off;
+
+	memcpy(info + KERNEL_INFO_TYPES, &types, sizeof(types));
+	memcpy(info + KERNEL_INFO_BITS, &packing->served, sizeof(packing->served));
 }
 
 /* The page into the program, whole and summed up. */

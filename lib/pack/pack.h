@@ -74,6 +74,7 @@ struct packing {
 	struct pv_notes pv;
 	struct pack_bytes setup;       /* the 16-bit part, whole sectors */
 	uint64_t notes_off, notes_len; /* in it: PT_NOTE */
+	uint64_t served;               /* a bit for each subarchitecture */
 	struct pack_bytes entries;     /* struct subarch_entry, for one of the notes */
 	struct pack_bytes program;     /* the decompressor, with its page */
 	struct pack_bytes payload;     /* the stream, without the size trailer */
@@ -96,6 +97,7 @@ int pack_readback(const struct packing *packing, struct pb_error *err);
 
 /* With --elf: the notes to the 16-bit part's end, and then, when all lengths are known, the ELF header to its start. */
 int pack_check_notes(const struct pb_pack *request, struct pb_error *err);
+int pack_served(struct packing *packing, struct pb_error *err);
 int pack_notes(struct packing *packing, struct pb_error *err);
 void pack_elf_header(struct packing *packing, uint64_t prot_len);
 

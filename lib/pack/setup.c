@@ -175,6 +175,8 @@ int pack_setup(struct packing *packing, struct pb_error *err)
 
 	if (rc == 0)
 		rc = add_version(packing, err);
+	if (rc == 0)
+		rc = pack_served(packing, err);
 	if (rc == 0 && packing->request->elf)
 		rc = pack_notes(packing, err);
 	if (rc == 0)

@@ -534,6 +534,75 @@ static void plan_enters_the_program(void **state)
 	close_own(&own);
 }
 
+/* ---- Without an ELF header ---- */
+
+static enum pb_serves serves(pb_image *image, uint32_t number)
+{
+	enum pb_serves ret = PB_SERVES_UNKNOWN;
+	struct pb_error err = PB_INIT(err);
+
+	assert_int_equal(pb_image_serves(image, number, &ret, &err), 0);
+	return ret;
+}
+
+/* There are no notes; but kernel_info has room. */
+static void kernel_info_says_whom_it_serves(void **state)
+{
+	static const struct {
+		const char *name;
+		enum pb_serves lguest;
+	} rows[] = { { "elf32-lguest", PB_SERVES_NOTE },
+		     { "bz-lguest", PB_SERVES_NOTE },
+		     { "elf32", PB_SERVES_NO },
+		     { "elf64", PB_SERVES_NO } };
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct opened packed;
+		struct pb_error err = PB_INIT(err);
+		int wanted = rows[i].lguest == PB_SERVES_NOTE ? 0 : -PB_E_NO_ENTRY;
+
+		if (!can_unpack(rows[i].name))
+			continue;
+		packed = pack_open(rows[i].name, &pack);
+		assert_int_equal(serves(packed.image, 0), PB_SERVES_NOTE);
+		assert_int_equal(serves(packed.image, 1), rows[i].lguest);
+		assert_int_equal(pb_image_can(packed.image, PB_LGUEST, PB_UNPACK_GUEST, &err), wanted);
+		assert_int_equal(pb_image_can(packed.image, PB_LGUEST, PB_UNPACK_HOST, &err), wanted);
+		close_good(&packed);
+	}
+}
+
+/* What is not an item, or not that one, says nothing; and another's before it is passed over. */
+static void kernel_info_items(void **state)
+{
+	static const struct {
+		uint32_t magic, len;
+		enum pb_serves lguest;
+	} rows[] = { { 0x41534250, 16, PB_SERVES_NOTE }, { 0x41534250, 15, PB_SERVES_NO },
+		     { 0x41534250, 17, PB_SERVES_NO },   { 0x41534250, 0, PB_SERVES_NO },
+		     { 0x58585858, 16, PB_SERVES_NO },   { 0x58585858, UINT32_MAX, PB_SERVES_NO } };
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct opened packed = pack_open("elf32-lguest", &pack);
+		const struct pack_page *page = page_of(&packed);
+		size_t at = (size_t)((const uint8_t *)page - packed.blob.data) - PACK_PAGE_OFF + page->kernel_info_off;
+		struct pb_error err = PB_INIT(err);
+		pb_image *image;
+
+		assert_int_equal(page->kernel_info_off % 4, 0);
+		blob_set_le(&packed.blob, at + 16, rows[i].magic, 4);
+		blob_set_le(&packed.blob, at + 20, rows[i].len, 4);
+		assert_int_equal(pb_image_open_mem(&image, packed.blob.data, packed.blob.len, NULL, &err), 0);
+		assert_int_equal(serves(image, 1), rows[i].lguest);
+		pb_image_close(image);
+		close_good(&packed);
+	}
+}
+
 /* Beyond what the boot sector's part may hold. */
 static const uint8_t too_much[0x8000];
 
@@ -692,6 +761,8 @@ int main(void)
 		cmocka_unit_test(kernel_for_xen_alone),
 		cmocka_unit_test(opened_as_elf),
 		cmocka_unit_test(plan_enters_the_program),
+		cmocka_unit_test(kernel_info_says_whom_it_serves),
+		cmocka_unit_test(kernel_info_items),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(refused_kernels),
 		cmocka_unit_test(sum_sees_each_bit),
