@@ -17,13 +17,21 @@ typedef void call_fn(struct vcpu *v, const uint32_t args[4]);
 
 /* ---- The beginning ---- */
 
+/* Its last words, by which it was found, are in memory, and so is all of it. */
+static void take_data(uint32_t gpa)
+{
+	lg.data_gpa = gpa;
+	for (unsigned i = 0; i < ARRAY(lg.data_pages); i++)
+		lg.data_pages[i] = gpa_va((gpa & -PAGE) + i * PAGE);
+}
+
 static void find_data(struct vcpu *v, const struct regs *r)
 {
 	const uint32_t candidates[] = { (uint32_t)r->rbx, (uint32_t)r->rdx };
 
 	for (unsigned i = 0; i < ARRAY(candidates); i++)
 		if (dialect_find(candidates[i], &lg.dialect)) {
-			lg.data_gpa = candidates[i];
+			take_data(candidates[i]);
 			lg.dialect.edx_first = i == 1;
 			return;
 		}
@@ -238,23 +246,37 @@ static void call(struct vcpu *v, uint32_t nr, const uint32_t args[4])
 }
 
 /* Is the next of the ring to be done? Its place, if so. */
-static uint8_t *ring_status(void)
+static volatile uint8_t *ring_status(void)
 {
-	return gpa_va(lg.data_gpa + lg.dialect.status + lg.next_call);
+	unsigned at = lg.dialect.status + lg.next_call;
+
+	return (volatile uint8_t *)data_at(at & -4u) + at % 4;
+}
+
+/* And its words; where there are four, the fourth argument is 0. Seldom one's lie in two pages. */
+static void ring_words(uint32_t words[5])
+{
+	unsigned len = lg.dialect.words * 4, at = lg.dialect.ring + lg.next_call * len;
+	const volatile uint32_t *from = data_at(at);
+
+	words[4] = 0;
+	if (((uint64_t)from & (PAGE - 1)) + len > PAGE)
+		gpa_read(lg.data_gpa + at, words, len);
+	else
+		for (unsigned n = 0; n < lg.dialect.words; n++)
+			words[n] = from[n];
 }
 
 /* Once round at most: the guest could not put more there meanwhile. */
 static void do_ring(struct vcpu *v)
 {
-	unsigned len = lg.dialect.words * 4;
-
 	for (unsigned i = 0; i < LGUEST_RING; i++) {
-		uint32_t words[5] = { 0 };
-		uint8_t *status = ring_status();
+		uint32_t words[5];
+		volatile uint8_t *status = ring_status();
 
 		if (*status == RING_DONE)
 			return;
-		gpa_read(lg.data_gpa + lg.dialect.ring + lg.next_call * len, words, len);
+		ring_words(words);
 		lg.next_call = (lg.next_call + 1) % LGUEST_RING;
 		call(v, words[0], words + 1);
 		*status = RING_DONE;

@@ -52,17 +52,6 @@ bool gpa_write(uint64_t gpa, const void *from, size_t len)
 	return true;
 }
 
-/* Its words are aligned, and that each of its pages is the guest's was seen when it was told. */
-uint32_t data_get(unsigned offset)
-{
-	return *(volatile uint32_t *)gpa_va(lg.data_gpa + offset);
-}
-
-void data_set(unsigned offset, uint32_t value)
-{
-	*(volatile uint32_t *)gpa_va(lg.data_gpa + offset) = value;
-}
-
 /* ---- The first instruction ---- */
 
 void guest_init(void)

@@ -44,6 +44,7 @@ struct dialect {
 extern struct lguest {
 	bool ready; /* it has told where its data is */
 	uint32_t data_gpa;
+	uint8_t *data_pages[2]; /* where it lies; at most two pages */
 	struct dialect dialect;
 	uint32_t kernel_address;
 	uint32_t noirq_start, noirq_end; /* (start, end] for a range; both the same for one instruction */
@@ -56,8 +57,24 @@ extern struct lguest {
 void *gpa_va(uint64_t gpa); /* NULL: not the guest's; good to the end of its page */
 bool gpa_read(uint64_t gpa, void *to, size_t len);
 bool gpa_write(uint64_t gpa, const void *from, size_t len);
-uint32_t data_get(unsigned offset); /* a word of lguest_data */
-void data_set(unsigned offset, uint32_t value);
+
+/* A word of lguest_data, which does not cross a page. */
+__attribute__((always_inline)) static inline volatile uint32_t *data_at(unsigned offset)
+{
+	uint32_t at = (lg.data_gpa & (PAGE - 1)) + offset;
+
+	return (volatile uint32_t *)(lg.data_pages[at / PAGE] + (at & (PAGE - 1)));
+}
+
+static inline uint32_t data_get(unsigned offset)
+{
+	return *data_at(offset);
+}
+
+static inline void data_set(unsigned offset, uint32_t value)
+{
+	*data_at(offset) = value;
+}
 
 /* ---- dialect.c ---- */
 bool dialect_find(uint32_t gpa, struct dialect *ret);

@@ -10,6 +10,7 @@
 
 #define LGUEST_CS       0x61
 #define LGUEST_DS       0x69
+#define FLAG_IF         0x200
 #define LGUEST_UNMAPPED 0x08000000 /* beyond what start.S maps */
 
 extern struct lguest_data lguest_data;

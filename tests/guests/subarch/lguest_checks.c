@@ -6,8 +6,6 @@
  */
 #include "lguest.h"
 
-#define FLAG_IF 0x200
-
 void lguest_main(const struct boot_params *params)
 {
 	static const struct environment lguest = {

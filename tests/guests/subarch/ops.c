@@ -98,6 +98,7 @@ void pc_main(const struct boot_params *params)
 
 /* ---- On lguest ---- */
 
+#define CLOCK_NS  1000
 #define LAST_PAGE (VIRT_BASE + 0xfff000) /* that start.S maps, and nobody uses */
 
 static uint32_t page_directory_gpa(void)
@@ -109,6 +110,48 @@ static long lguest_nothings(long n)
 {
 	for (long i = 0; i < n; i++)
 		lguest_call(LHCALL_FLUSH_ASYNC, 0, 0, 0);
+	return n;
+}
+
+/* The ring is emptied when it is nearly full, and at the end. */
+static long lguest_ring_calls(long n)
+{
+	static unsigned next;
+
+	for (long i = 1; i <= n; i++) {
+		lguest_data.ring[next][0] = LHCALL_FLUSH_ASYNC;
+		lguest_data.status[next] = 0;
+		next = (next + 1) % LGUEST_RING;
+		if (i % (LGUEST_RING - 1) == 0 || i == n)
+			lguest_call(LHCALL_FLUSH_ASYNC, 0, 0, 0);
+	}
+	return n;
+}
+
+/* A carriage return, of which nobody sees anything. */
+static long lguest_characters(long n)
+{
+	static const char text[] = "\r";
+
+	for (long i = 0; i < n; i++)
+		lguest_call(LHCALL_NOTIFY, (uint32_t)text - VIRT_BASE, 0, 0);
+	return n;
+}
+
+/* Set the clock and spin until it has interrupted, with the time between the two. */
+static long lguest_ticks(long n)
+{
+	lguest_data.blocked = 0;
+	lguest_data.irq_enabled = FLAG_IF;
+	for (long i = 0; i < n; i++) {
+		unsigned long before = events_seen;
+
+		lguest_call(LHCALL_SET_CLOCKEVENT, CLOCK_NS, 0, 0);
+		while (events_seen == before)
+			;
+	}
+	lguest_data.irq_enabled = 0;
+	lguest_data.blocked = 1;
 	return n;
 }
 
@@ -133,11 +176,14 @@ static const struct {
 	long (*batch)(long n);
 } lguest_rows[] = {
 	{ "nothing", nothing },
+	{ "a-tick-in-1000", lguest_ticks }, /* before processes: their way back has its vector */
+	{ "a-call-of-nothing", lguest_nothings },
+	{ "a-call-by-the-ring", lguest_ring_calls },
+	{ "a-character", lguest_characters },
 	{ "system-call", system_calls },
 	{ "fault-of-a-process", process_faults },
 	{ "fault-of-the-kernel", kernel_faults },
 	{ "iret-to-a-process", process_irets },
-	{ "a-call-of-nothing", lguest_nothings },
 	{ "update_va_mapping", lguest_mappings },
 	{ "switch-of-processes", lguest_switches },
 };
@@ -146,9 +192,11 @@ void lguest_main(const struct boot_params *params)
 {
 	(void)params;
 	hole = (void *)LGUEST_UNMAPPED;
-	lguest_prepare_processes();
-	for (unsigned i = 0; i < ARRAY(lguest_rows); i++)
+	for (unsigned i = 0; i < ARRAY(lguest_rows); i++) {
+		if (lguest_rows[i].batch == system_calls)
+			lguest_prepare_processes();
 		tell_cost(lguest_rows[i].name, lguest_rows[i].batch);
+	}
 }
 
 /* ---- On Xen ---- */
