@@ -20,7 +20,9 @@
  *   has filled the caller's struct pb_error (which may be NULL). Its `ret`
  *   outputs are untouched on failure.
  * - Plain-value structs begin with their size, which the caller sets
- *   (PB_INIT does); the library reads and writes no more than that.
+ *   (PB_INIT does); the library reads and writes no more than that. What
+ *   stands in arrays or inside another struct (ranges, blobs, segments,
+ *   extents) has none and never grows.
  *   An index past the end gives -PB_E_ARG with field "index".
  * - Guest-physical addresses are pb_gpa and end in _gpa; file offsets end in
  *   _off, lengths in bytes in _len.
@@ -317,7 +319,10 @@ struct pb_range {
 	uint32_t type; /* enum pb_ram_type; ignored in a list of ranges to keep clear */
 };
 
-/* Bytes from memory (fd < 0), borrowed until the plan is closed, or from a file, whose descriptor is dup'ed. */
+/*
+ * len bytes from off on: of memory, borrowed until the plan is closed; or, where mem is NULL, of a file, whose
+ * descriptor is dup'ed. Those of a pipe cannot be read.
+ */
 struct pb_blob {
 	const void *mem;
 	int fd;

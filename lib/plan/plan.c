@@ -70,7 +70,7 @@ static int adopt_initrd(struct source *ret, const struct pb_blob *blob, struct p
 	*ret = (struct source){ .fd = -1, .base = blob->off, .len = blob->len };
 	if (blob->len == 0)
 		return 0;
-	if (blob->fd < 0) {
+	if (blob->mem) {
 		ret->mem = blob->mem;
 		return 0;
 	}

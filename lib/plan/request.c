@@ -150,13 +150,9 @@ static int check_initrd(const struct pb_blob *blob, struct pb_error *err)
 {
 	if (blob->len > PLAN_HIGHEST_END)
 		return fail(err, PB_E_INITRD, "initrd", blob->len, PLAN_HIGHEST_END, 0);
-	if (blob->len == 0)
+	if (blob->len == 0 || blob->mem)
 		return 0;
-	if (blob->fd >= 0)
-		return check_file(blob, err);
-	if (!blob->mem)
-		return fail(err, PB_E_ARG, "initrd", 0, blob->len, 0);
-	return 0;
+	return blob->fd < 0 ? fail(err, PB_E_ARG, "initrd", 0, blob->len, 0) : check_file(blob, err);
 }
 
 static int check_initrds(struct plan_builder *builder, struct pb_error *err)

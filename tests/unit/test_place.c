@@ -329,6 +329,20 @@ static void open_with_initrd(struct rig *rig, struct pb_blob *blob)
 	rig->request.nr_initrds = 1;
 }
 
+/* Whoever leaves fd 0 beside his memory does not mean standard input. */
+static void test_memory_goes_before_a_descriptor(void **state)
+{
+	struct pb_blob blob = { "memory", pattern_file(false), 0, 6 };
+	struct rig rig;
+
+	(void)state;
+	open_with_initrd(&rig, &blob);
+	rig_place(&rig);
+	assert_memory_equal(rig.mem + rig.info.initrd_gpa, "memory", 6);
+	close(blob.fd);
+	rig_close(&rig);
+}
+
 /* Is this a page of a file, rather than of the process's own? */
 static bool is_mapped(const uint8_t *host)
 {
@@ -511,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_windows_of_any_length),
 		cmocka_unit_test(test_a_window_that_is_not_there),
 		cmocka_unit_test(test_operations_that_make_no_sense),
+		cmocka_unit_test(test_memory_goes_before_a_descriptor),
 		cmocka_unit_test(test_files_are_mapped_only_with_leave),
 		cmocka_unit_test(test_mapped_or_copied_the_bytes_are_the_same),
 		cmocka_unit_test(test_a_file_that_shrank),
