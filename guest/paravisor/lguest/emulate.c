@@ -8,12 +8,15 @@
 #include "../insn.h"
 #include "lguest.h"
 
+#include <xen/sched.h>
+
 enum { CLI = 0xfa, STI = 0xfb, PORT_MASK = 0xf4, PORT = 0xe4, PORT_OUT = 2, PORT_DX = 8 };
 enum { MOVE_MASK = 0xfc, MOVE = 0x88, MOVE_LOAD = 2 };
 enum { WIDE = 1 }; /* of ports and moves: not a byte */
 
-#define KEYBOARD_STATUS 0x64
-#define KEYBOARD_READY  1
+#define KEYBOARD       0x64
+#define KEYBOARD_READY 1
+#define KEYBOARD_RESET 0xfe
 
 static unsigned width(const struct insn *i, uint8_t op)
 {
@@ -43,7 +46,15 @@ static void set_gpr(struct regs *r, unsigned n, unsigned bytes, uint32_t value)
 
 static uint32_t port_read(uint16_t port, unsigned bytes)
 {
-	return port == KEYBOARD_STATUS ? KEYBOARD_READY : pci_port_read(port, bytes);
+	return port == KEYBOARD ? KEYBOARD_READY : pci_port_read(port, bytes);
+}
+
+/* By the keyboard's controller 2.6.24 restarts, and all later ones in an emergency. */
+static void port_write(uint16_t port, unsigned bytes, uint32_t value)
+{
+	if (port == KEYBOARD && (value & 0xff) == KEYBOARD_RESET)
+		machine_off(SHUTDOWN_reboot);
+	pci_port_write(port, bytes, value);
 }
 
 static bool port_instruction(struct regs *r, struct insn *i, uint8_t op)
@@ -55,7 +66,7 @@ static bool port_instruction(struct regs *r, struct insn *i, uint8_t op)
 		return false;
 	port = op & PORT_DX ? (uint16_t)r->rdx : insn_next(i);
 	if (op & PORT_OUT)
-		pci_port_write(port, bytes, (uint32_t)r->rax);
+		port_write(port, bytes, (uint32_t)r->rax);
 	else
 		set_gpr(r, 0, bytes, port_read(port, bytes));
 	return true;

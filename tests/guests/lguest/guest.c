@@ -191,13 +191,15 @@ static void halt_for_ever(void)
 		__asm__ volatile("hlt");
 }
 
-/* "halt", "restart", "panic" or "echo", which powers off. */
+/* "halt", "keyboard", "restart", "panic" or "echo", which powers off. */
 static void end(const char *how)
 {
 	static const char text[] = "the end that was asked for";
 
 	if (*how == 'h')
 		halt_for_ever();
+	if (*how == 'k')
+		__asm__ volatile("outb %%al, $0x64" ::"a"(0xfe)); /* its controller resets */
 	if (*how == 'e') {
 		console_echo();
 		return;
