@@ -16,8 +16,7 @@ struct note_list {
 	bool in_sections;    /* notes_load() found them there */
 };
 
-/* Parse the notes of one area; owner and descriptor are padded to 4 whatever p_align says (FACTS of QEMU 7.2's SIGFPE).
- */
+/* Parse the notes of one area; owner and descriptor are padded to 4 whatever p_align says. */
 int notes_parse(struct note_list *list, const uint8_t *area, size_t area_len, struct pb_error *err);
 
 /* The old __xen_guest section's "KEY=VALUE,..." as the Xen notes it stands for. */

@@ -4,7 +4,9 @@
  * pages are mapped or copied, and that what cannot be placed leaves guest
  * memory as it was.
  */
+#include <elf.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +108,28 @@ static void test_dirty_memory(void **state)
 			assert_int_equal(mem[end], DIRT);
 		end += placement.len;
 	}
+	munmap(mem, RIG_MEM_LEN);
+	rig_close(&rig);
+}
+
+/* A PT_LOAD of which nothing is in the file is memory of the kernel's all the same. */
+static void test_a_segment_of_zeros(void **state)
+{
+	const size_t data = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
+	struct pb_segment segment = PB_INIT(segment);
+	uint8_t *mem = fresh_memory();
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "elf64-no-relocs", NULL);
+	rig_patch(&rig, data + offsetof(Elf64_Phdr, p_filesz), 0, 8);
+	rig_place(&rig);
+	memset(mem, DIRT, RIG_MEM_LEN);
+	assert_int_equal(pb_place(rig.plan, &(struct pb_ram){ 0, RIG_MEM_LEN, mem, 0 }, 1, NULL), 0);
+	assert_int_equal(pb_image_segment(rig.image, 1, &segment, NULL), 0);
+	assert_true(segment.file_len == 0 && segment.mem_len > 0);
+	for (pb_gpa gpa = segment.gpa; gpa < segment.gpa + segment.mem_len; gpa++)
+		assert_int_equal(mem[gpa], 0);
 	munmap(mem, RIG_MEM_LEN);
 	rig_close(&rig);
 }
@@ -518,6 +542,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_relocations_of_sections),
 		cmocka_unit_test(test_dirty_memory),
+		cmocka_unit_test(test_a_segment_of_zeros),
 		cmocka_unit_test(test_zeroed_memory_is_believed),
 		cmocka_unit_test(test_regions_of_odd_sizes),
 		cmocka_unit_test(test_a_byte_without_memory),

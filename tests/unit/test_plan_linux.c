@@ -224,6 +224,37 @@ static void test_only_the_header_comes_from_the_file(void **state)
 	}
 }
 
+/* The jump's byte is no signed number, and a header that it says is longer than there is room for ends with that. */
+static void test_a_header_that_claims_more(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "bz-none", NULL);
+	rig_start(&rig, PB_LINUX64, PB_UNPACK_GUEST);
+	rig_patch(&rig, 0x201, 0xff, 1);
+	rig_patch(&rig, 0x290, UINT64_MAX, 8);
+	rig_place(&rig);
+	assert_int_equal(param(&rig, 0x238, 4), 2047);
+	for (unsigned off = 0x290; off < E820_TABLE; off++)
+		assert_int_equal(param(&rig, off, 1), 0);
+	rig_close(&rig);
+}
+
+/* A chain that the file begins, and that would go round and round: it is not the file's to begin. */
+static void test_no_setup_data_of_the_files(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "bz-none", NULL);
+	rig_start(&rig, PB_LINUX64, PB_UNPACK_GUEST);
+	rig_patch(&rig, SETUP_DATA, KERNEL_GPA, 8);
+	rig_place(&rig);
+	assert_int_equal(param(&rig, SETUP_DATA, 8), 0);
+	rig_close(&rig);
+}
+
 static void test_what_a_boot_loader_fills_in(void **state)
 {
 	struct rig rig;
@@ -427,6 +458,24 @@ static void test_a_command_line_is_never_cut(void **state)
 	}
 }
 
+/* The kernel's size for it is a claim: what is placed is as long as the line. */
+static void test_a_command_line_without_end(void **state)
+{
+	struct pb_placement line = PB_INIT(line);
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "bz-none", NULL);
+	rig_start(&rig, PB_LINUX64, PB_UNPACK_GUEST);
+	rig_patch(&rig, CMDLINE_SIZE, UINT32_MAX, 4);
+	rig_place(&rig);
+	for (unsigned i = 0; line.kind != PB_KIND_CMDLINE; i++)
+		assert_int_equal(pb_plan_placement(rig.plan, i, &line), 0);
+	assert_int_equal(line.gpa, rig.info.cmdline_gpa);
+	assert_int_equal(line.len, strlen(rig.request.cmdline) + 1);
+	rig_close(&rig);
+}
+
 /* ---- Initrds ----------------------------------------------------------- */
 
 static void test_initrds_are_padded_and_joined(void **state)
@@ -575,6 +624,8 @@ int main(void)
 		cmocka_unit_test(test_the_low_4_gib_are_mapped_one_to_one),
 		cmocka_unit_test(test_a_kernel_above_4_gib_is_mapped_too),
 		cmocka_unit_test(test_only_the_header_comes_from_the_file),
+		cmocka_unit_test(test_a_header_that_claims_more),
+		cmocka_unit_test(test_no_setup_data_of_the_files),
 		cmocka_unit_test(test_what_a_boot_loader_fills_in),
 		cmocka_unit_test(test_a_header_is_made_up_for_an_elf),
 		cmocka_unit_test(test_e820_is_the_request_sorted),
@@ -583,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_setup_data_is_chained_in_order),
 		cmocka_unit_test(test_setup_data_came_with_2_09),
 		cmocka_unit_test(test_a_command_line_is_never_cut),
+		cmocka_unit_test(test_a_command_line_without_end),
 		cmocka_unit_test(test_initrds_are_padded_and_joined),
 		cmocka_unit_test(test_an_initrd_ends_at_or_below_its_limit),
 		cmocka_unit_test(test_an_initrd_goes_above_4_gib_if_it_may_and_must),
