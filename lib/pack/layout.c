@@ -172,6 +172,23 @@ static int find_entries(struct packing *packing, struct pb_error *err)
 	return 0;
 }
 
+/*
+ * The one thing that a codec can take from an entry: decoding needs room behind
+ * the kernel, and a PV domain's builder maps all of that, from the kernel's
+ * virtual address on, below the hypervisor's own part of the address space.
+ */
+static int check_pv_window(const struct packing *packing, struct pb_error *err)
+{
+	uint64_t va, len = packing->page.window_len;
+
+	if (!packing->has_pv || !packing->request->elf)
+		return 0;
+	va = pack_pv_va(packing, 0);
+	if (pv_is_guest_va(&packing->pv, va, len))
+		return 0;
+	return fail(err, PB_E_LIMIT, "the codec's window in a PV domain", va + len, packing->pv.hv_start, 0);
+}
+
 /* ---- All of it ---------------------------------------------------------- */
 
 static void add_payload(struct packing *packing)
@@ -198,5 +215,7 @@ int pack_layout(struct packing *packing, struct pb_error *err)
 	rc = find_entries(packing, err);
 	if (rc == 0)
 		rc = add_kernel(packing, err);
-	return rc < 0 ? rc : lay_out_window(packing, err);
+	if (rc == 0)
+		rc = lay_out_window(packing, err);
+	return rc < 0 ? rc : check_pv_window(packing, err);
 }

@@ -4,6 +4,7 @@
  * guest, and that a start laid out by it gives the kernel that a builder
  * would have placed.
  */
+#include <elf.h>
 #include <stdlib.h>
 
 #include <xen/elfnote.h>
@@ -603,6 +604,102 @@ static void kernel_info_items(void **state)
 	}
 }
 
+/* ---- Codecs and entries ---- */
+
+static const char *const codec_names[] = { "none", "gzip", "lz4", "zstd", "xz" };
+
+/* No codec takes an entry away from the image, or gives one. */
+static void every_codec_has_every_entry(void **state)
+{
+	static const char *const names[] = { "elf64", "elf32", "elf32-lguest" };
+	const size_t rounds = sizeof(codec_names) / sizeof(codec_names[0]) * sizeof(names) / sizeof(names[0]);
+
+	(void)state;
+	for (size_t i = 0; i < rounds; i++) {
+		const char *name = names[i % 3], *codec = codec_names[i / 3];
+		struct pb_pack plain = { .size = sizeof(plain), .codec = "none", .elf = true };
+		struct pb_pack pack = { .size = sizeof(pack), .codec = codec, .elf = true };
+		struct opened wanted, packed;
+
+		if (!pb_pack_has_codec(codec))
+			continue;
+		wanted = pack_open(name, &plain);
+		packed = pack_open(name, &pack);
+		for (unsigned entry = PB_LINUX16; entry < PB_ENTRIES; entry++) {
+			struct pb_error err = PB_INIT(err);
+			int rc = pb_image_can(packed.image, (enum pb_entry)entry, PB_UNPACK_GUEST, &err);
+
+			assert_int_equal(rc, pb_image_can(wanted.image, (enum pb_entry)entry, PB_UNPACK_GUEST, &err));
+			assert_true(rc == 0 || entry == PB_LGUEST || entry == PB_XEN_PV32 || entry == PB_XEN_PV64 ||
+				    (entry == PB_LINUX64 && i % 3 != 0));
+		}
+		close_good(&packed);
+		close_good(&wanted);
+	}
+}
+
+static uint32_t window_of(const char *codec)
+{
+	struct pb_pack pack = { .size = sizeof(pack), .codec = codec, .elf = true };
+	struct opened packed = pack_open("elf32", &pack);
+	uint32_t len = page_of(&packed)->window_len;
+
+	close_good(&packed);
+	return len;
+}
+
+static uint32_t linked_up; /* by how much */
+
+static void add_le32(struct blob *kernel, size_t off)
+{
+	uint32_t value;
+
+	memcpy(&value, kernel->data + off, sizeof(value));
+	blob_set_le(kernel, off, value + linked_up, sizeof(value));
+}
+
+/* Its segments, and what its notes say of them. The relocation table would have to follow, and goes. */
+static void link_up(struct blob *kernel)
+{
+	for (unsigned i = 0; i < KERNEL_SEGMENTS; i++)
+		add_le32(kernel, sizeof(Elf32_Ehdr) + i * sizeof(Elf32_Phdr) + offsetof(Elf32_Phdr, p_vaddr));
+	add_le32(kernel, kernel_note_off(kernel, "Xen", XEN_ELFNOTE_VIRT_BASE));
+	add_le32(kernel, kernel_note_off(kernel, "Xen", XEN_ELFNOTE_ENTRY));
+	blob_cut(kernel, kernel->len - 4 * (KERNEL_RELOCS + 1));
+}
+
+/* A kernel so close below the hypervisor that a PV domain has room for it, but not for decoding: "none" is all it can
+ * have. */
+static void codec_without_room_in_a_pv_domain(void **state)
+{
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none", .elf = true };
+	struct opened packed, source;
+	struct pb_error err = PB_INIT(err);
+	int fd = memfd_create("packed", MFD_CLOEXEC);
+
+	(void)state;
+	linked_up = (uint32_t)(0xf5800000 - window_of("none") - (KERNEL_VIRT32 + KERNEL_GPA));
+	packed = pack_spoilt("elf32", link_up, &pack);
+	assert_int_equal(pb_image_can(packed.image, PB_XEN_PV32, PB_UNPACK_GUEST, &err), 0);
+	close_good(&packed);
+	source = open_spoilt("elf32", link_up);
+	for (size_t i = 1; i < sizeof(codec_names) / sizeof(codec_names[0]); i++) {
+		pack.codec = codec_names[i];
+		if (!pb_pack_has_codec(pack.codec))
+			continue;
+		pack.elf = true;
+		assert_int_equal(pb_pack_write(source.image, &pack, fd, &err), -PB_E_LIMIT);
+		assert_string_equal(err.field, "the codec's window in a PV domain");
+		assert_int_equal(err.limit, 0xf5800000);
+		assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	}
+	pack.elf = false; /* promises no such start */
+	assert_int_equal(pb_pack_write(source.image, &pack, fd, &err),
+			 pb_pack_has_codec(pack.codec) ? 0 : -PB_E_CODEC_OFF);
+	close_good(&source);
+	close(fd);
+}
+
 /* Beyond what the boot sector's part may hold. */
 static const uint8_t too_much[0x8000];
 
@@ -763,6 +860,8 @@ int main(void)
 		cmocka_unit_test(plan_enters_the_program),
 		cmocka_unit_test(kernel_info_says_whom_it_serves),
 		cmocka_unit_test(kernel_info_items),
+		cmocka_unit_test(every_codec_has_every_entry),
+		cmocka_unit_test(codec_without_room_in_a_pv_domain),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(refused_kernels),
 		cmocka_unit_test(sum_sees_each_bit),
