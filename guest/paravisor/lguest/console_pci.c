@@ -62,10 +62,10 @@ static void offered_selected(uint32_t select)
 
 static void features_accepted(uint32_t features)
 {
-	unsigned shift = regs.common.guest_feature_select * 32;
+	uint32_t select = regs.common.guest_feature_select;
 
-	if (shift <= 32)
-		accepted = (accepted & ~((uint64_t)UINT32_MAX << shift)) | (uint64_t)features << shift;
+	if (select < 2)
+		accepted = (accepted & ~((uint64_t)UINT32_MAX << 32 * select)) | (uint64_t)features << 32 * select;
 }
 
 /* The guest reads back whether its choice of features is one. */

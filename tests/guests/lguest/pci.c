@@ -371,6 +371,10 @@ static void check_features(void)
 	check("nor none", !(get8(COMMON(device_status)) & VIRTIO_CONFIG_S_FEATURES_OK));
 	accept_features(1u << VIRTIO_CONSOLE_F_EMERG_WRITE, 1);
 	check("what it offers is", get8(COMMON(device_status)) == SPEAKS);
+	put32(COMMON(guest_feature_select), 1u << 27); /* 32 times that is 0 again */
+	put32(COMMON(guest_feature), 1);
+	put8(COMMON(device_status), SPEAKS);
+	check("of other features there are none", get8(COMMON(device_status)) == SPEAKS);
 }
 
 static void check_queues(void)
