@@ -14,6 +14,8 @@
  *     0xd0000          option ROMs                ACPI tables
  *     0xf0000          firmware, RSDP             firmware, RSDP
  *     1 MiB            RAM                        RAM
+ *     low end - 17 M   RAM, in use until entry    RAM
+ *     low end - 16 M   RAM                        RAM
  *     low end - 128 K  ACPI tables                RAM
  *     low end          PCI hole, from 3 GiB       nothing
  *     4 GiB            the rest of RAM            the rest of RAM
@@ -26,6 +28,10 @@
  * it could miss, so that a domain file starts on either. What a plan puts
  * below 1 MiB, because that kernel wants it there, has to be copied there by
  * the trampoline, since the firmware works there until the moment it enters.
+ * SeaBIOS works in one more place, which no map tells of: right below what
+ * it may reserve at the end, 16 MiB, or 256 KiB if there are no more than 32 MiB.
+ * What a domain's loader puts there, it writes over. It left its marks in 120 KiB
+ * of a RAM that was filled with a pattern, of 8 MiB to 4 GiB, with 1 CPU and with 8.
  */
 #include "internal.h"
 
@@ -39,6 +45,10 @@ enum {
 	TABLES_GPA = 0xd0000,    /* the lower of both machines' firmware ranges below 1 MiB */
 	FIRMWARE_TOP = 256 << 10 /* below pc's low end: 128 KiB seen, as much again for firmware of other versions */
 };
+
+static const struct {
+	uint64_t low_above, reserve_len, len; /* the first row that low RAM exceeds */
+} works[] = { { 32 * MIB, 16 * MIB, MIB }, { 0, FIRMWARE_TOP, 256 << 10 } };
 
 static const uint64_t mem_min = 4 * MIB;
 static const uint64_t mem_max = 512 * GIB; /* pc reserves the last 12 GiB below 1 TiB; far enough from it */
@@ -63,6 +73,15 @@ static void add_keep(struct engine_memory *memory, pb_gpa gpa, pb_gpa end)
 	memory->keep[memory->nr_keep++] = (struct pb_range){ gpa, end - gpa, 0 };
 }
 
+/* Where pc's firmware works while the domain is in memory already. */
+static void keep_firmware_work(struct engine_memory *memory, uint64_t low)
+{
+	size_t i = low > works[0].low_above ? 0 : 1;
+	pb_gpa end = low - works[i].reserve_len;
+
+	add_keep(memory, end - works[i].len, end);
+}
+
 int engine_memory_map(enum engine_machine machine, uint64_t mem_len, struct engine_memory *ret,
 		      struct engine_error *err)
 {
@@ -84,6 +103,8 @@ int engine_memory_map(enum engine_machine machine, uint64_t mem_len, struct engi
 	add_ram(&memory, firmware, low, PB_E820_RESERVED);
 	add_ram(&memory, 4 * GIB, 4 * GIB + mem_len - low, PB_E820_RAM);
 	add_keep(&memory, 0, BIOS_DATA_END);
+	if (machine == ENGINE_PC)
+		keep_firmware_work(&memory, low);
 	*ret = memory;
 	return 0;
 }

@@ -76,9 +76,30 @@ static void test_holes(void **state)
 	assert_false(is_ram(&pc, 512 * MIB - 256 * 1024));
 	assert_true(is_ram(&microvm, 512 * MIB - 1));
 	assert_false(is_ram(&microvm, 512 * MIB));
-	assert_int_equal(pc.nr_keep, 1);
-	assert_int_equal(pc.keep[0].gpa, 0);
-	assert_int_equal(pc.keep[0].len, 0x1000);
+}
+
+static void assert_kept(enum engine_machine machine, uint64_t mem_len, pb_gpa gpa, uint64_t len)
+{
+	struct engine_memory memory = map_of(machine, mem_len);
+
+	assert_int_equal(memory.nr_keep, len ? 2 : 1);
+	assert_int_equal(memory.keep[0].gpa, 0);
+	assert_int_equal(memory.keep[0].len, 0x1000);
+	if (len) {
+		assert_int_equal(memory.keep[1].gpa, gpa);
+		assert_int_equal(memory.keep[1].len, len);
+	}
+}
+
+/* Where SeaBIOS was seen to write: 0x3efe2000 to 0x3f000000 of 1 GiB, 0x1fa2000 to 0x1fc0000 of 32 MiB. */
+static void test_firmware_works_there(void **state)
+{
+	(void)state;
+	assert_kept(ENGINE_PC, 32 * MIB, 0x1f80000, 256 << 10);
+	assert_kept(ENGINE_PC, 33 * MIB, 16 * MIB, MIB);
+	assert_kept(ENGINE_PC, GIB, 0x3ef00000, MIB);
+	assert_kept(ENGINE_PC, 4 * GIB, 0xbef00000, MIB);
+	assert_kept(ENGINE_MICROVM, GIB, 0, 0);
 }
 
 static void test_refused_sizes(void **state)
@@ -102,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_firmware_works_there),
 		cmocka_unit_test(test_refused_sizes),
 	};
 
