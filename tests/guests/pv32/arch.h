@@ -21,6 +21,8 @@ extern void (*to_user)(void);
 extern void (*on_surprise)(void); /* what an unexpected trap ends in */
 extern char trap_stack_end[];
 extern volatile unsigned long second_cs;
+extern volatile unsigned long sysenter_stack, sysenter_cs; /* what sysenter's handler found */
+extern char sysenter_entry[];
 
 void open_to_processes(const void *va);
 void prepare_processes(void);

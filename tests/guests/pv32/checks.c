@@ -9,6 +9,7 @@
  */
 #include "instructions.h"
 
+#include <xen/callback.h>
 #include <xen/features.h>
 #include <xen/grant_table.h>
 #include <xen/physdev.h>
@@ -269,6 +270,30 @@ static void traps(void)
 
 /* ---- Ring 3 ---- */
 
+static void do_sysenter(unsigned long a, unsigned long b)
+{
+	(void)a, (void)b;
+	__asm__ volatile("sysenter");
+}
+
+/* As kernels from 2.6.24 on do it, where they are told of it. */
+static void sysenters(void)
+{
+	static struct callback_register way = { .type = CALLBACKTYPE_sysenter,
+						.address = { FLAT_KERNEL_CS, (uint32_t)sysenter_entry } };
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__ volatile("ud2a; .ascii \"xen\"; cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	if (!(d >> 11 & 1))
+		return;
+	map_at((void *)do_sysenter, pte_of((void *)do_sysenter) | PTE_U);
+	check("a callback for sysenter", call(__HYPERVISOR_callback_op, CALLBACKOP_register, (uint32_t)&way, 0, 0, 0),
+	      0);
+	check("which it comes to", (long)in_user(do_sysenter, 0, 0), BACK);
+	check("in ring 1, with five words on the stack",
+	      (sysenter_cs & 3) == 1 && sysenter_stack == (uint32_t)second_stack_end, 1);
+}
+
 static void ring3(void)
 {
 	void *code = (void *)do_ud2;
@@ -281,6 +306,7 @@ static void ring3(void)
 	check("int 0x80 in ring 3 comes to its handler", (long)syscalls_seen, 1);
 	check("from ring 3", (long)trap_cs, 0xe02b);
 	check("with events on", (long)(trap_flags >> 9 & 1), 1);
+	sysenters();
 	check("a hypercall from ring 3 is a #GP", (long)in_user(do_int_82, 0, 0), TRAP_GP);
 	map_at(other, entry_of(other, PTE_P | PTE_W));
 	check("the kernel's pages are closed to ring 3", (long)in_user(do_read, (unsigned long)other, 0), TRAP_PF);

@@ -76,6 +76,23 @@ syscall_entry:
 	addl %eax, %eax
 	iret
 
+/* ---- A process's sysenter: of the frame nothing counts but its size, as for Linux; it ends what in_user() began ---- */
+
+	.globl sysenter_entry, sysenter_stack, sysenter_cs
+sysenter_entry:
+	pushl %ss
+	popl %ds
+	pushl %ss
+	popl %es
+	addl $5 * 4, %esp
+	movl %esp, sysenter_stack
+	movw %cs, sysenter_cs
+	movl $BACK, trap_seen
+	movl recovery_esp, %esp
+	jmp *recovery
+	.comm sysenter_stack, 4
+	.comm sysenter_cs, 4
+
 /* ---- Calls that a trap may end ---- */
 
 .macro ENTER
