@@ -5,6 +5,7 @@
  * hand their errors up to here.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,6 +85,7 @@ static void open_standard_fds(void)
 int main(int argc, char **argv)
 {
 	open_standard_fds();
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error of a write, to be told, and no reason to die mutely */
 
 	int status = dispatch(argc, argv);
 	int output_status = finish_output();

@@ -105,6 +105,13 @@ setup() {
 	[[ ! $stderr ]]
 }
 
+@test "a limit on the size of files is told" {
+	run --separate-stderr bash -c 'ulimit -f 1; "$1" unpack -o kernel "$2"' - "$PARABOOT" "$IMAGES/good/bz-none"
+	[[ $status == 3 && $stderr == "paraboot: kernel: output: File too large" && ! -e kernel ]]
+	run --separate-stderr bash -c 'ulimit -f 1; "$1" info "$2"' - "$PARABOOT" "$IMAGES/good/bz-2.15"
+	[[ $status == 3 && $stderr == "paraboot: "*": File too large" ]]
+}
+
 @test "nothing is written to a terminal" {
 	run -0 script -qec "'$PARABOOT' unpack '$IMAGES/good/bz-2.15'; echo status \$?" /dev/null
 	[[ $output == *"paraboot: standard output: is a terminal"*"status 2"* ]]
