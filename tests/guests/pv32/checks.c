@@ -207,6 +207,24 @@ static void write_absolute(unsigned long va, unsigned long value)
 	__asm__ volatile("call *%1" ::"a"(value), "r"(code) : "memory");
 }
 
+/* What a fork does to an entry, a look for unused pages, and an unmapping. */
+static void protect(unsigned long va, unsigned long b)
+{
+	(void)b;
+	__asm__ volatile("lock andb $0xfd, (%0)" ::"r"(va) : "memory", "cc");
+}
+
+static void forget_use(unsigned long va, unsigned long b)
+{
+	(void)b;
+	__asm__ volatile("lock btrl $5, (%0)" ::"r"(va) : "memory", "cc");
+}
+
+static void take(unsigned long va, unsigned long value)
+{
+	__asm__ volatile("xchg %0, (%1)" : "+r"(value) : "r"(va) : "memory");
+}
+
 static void direct_writes(void)
 {
 	uint32_t at = (uint32_t)leaf_of(other);
@@ -217,6 +235,10 @@ static void direct_writes(void)
 	check("its address in vcpu_info", shared->vcpu_info[0].arch.cr2 == (uint32_t)other, 1);
 	check("and set again", (long)try(exchange, at, PTE_P | PTE_W), 0);
 	check("the page is back", (long)try(do_read, (uint32_t)other, 0), 0);
+	check("write-protected by and", !try(protect, at, 0) && !(*(volatile uint32_t *)at & PTE_W), 1);
+	check("not used, by btr", !try(forget_use, at, 0) && !(*(volatile uint32_t *)at & 0x20), 1);
+	check("taken by xchg", !try(take, at, 0) && !*(volatile uint32_t *)at, 1);
+	check("and once more back", (long)try(exchange, at, PTE_P | PTE_W), 0);
 	check("half an entry by mov", (long)try(write_at, at + 4, 0), 0);
 	check("half of one where the instruction says", (long)try(write_absolute, at, 0), 0);
 	check("that page is gone too", *(volatile uint32_t *)at == 0, 1);
@@ -235,6 +257,12 @@ static void load_idt(unsigned long a, unsigned long b)
 	__asm__ volatile("lidt %0" ::"m"(none));
 }
 
+static void rewrite_cr4(unsigned long a, unsigned long b)
+{
+	(void)a, (void)b;
+	__asm__ volatile("mov %%cr4, %%eax; mov %%eax, %%cr4" ::: "eax");
+}
+
 static void paravisors_vector(unsigned long a, unsigned long b)
 {
 	(void)a, (void)b;
@@ -251,6 +279,7 @@ static void traps(void)
 	check("from ring 1", (long)(trap_cs & 3), 1);
 	check("int3 is #BP", (long)try(do_int3, 0, 0), 3);
 	check("lidt is a #GP", (long)try(load_idt, 0, 0), 13);
+	check("CR4 is read and written", (long)try(rewrite_cr4, 0, 0), 0);
 	check("the paravisor's vectors are closed", (long)try(paravisors_vector, 0, 0), 13);
 	check("an unknown MSR is a #GP", (long)try(do_rdmsr, 0x12345, 0), 13);
 	check("a page fault", (long)try(do_read, 0x1000, 0), 14);
@@ -339,6 +368,9 @@ static void descriptors(void)
 	gdt[1] = 0x0000ec00e0080000; /* a call gate into ring 0's code */
 	check("a GDT with a call gate is refused", call(__HYPERVISOR_set_gdt, (uint32_t)&mfn, 512, 0, 0, 0),
 	      -XEN_EINVAL);
+	gdt[1] = 0;
+	check("a descriptor before its page is a GDT's", set_descriptor(mfn, 1, 0x00cf93000000ffff), 0);
+	check("is in the page", gdt[1] != 0, 1);
 	gdt[1] = 0;
 	check("an empty GDT is taken", call(__HYPERVISOR_set_gdt, (uint32_t)&mfn, 512, 0, 0, 0), 0);
 	check("no 64-bit code", set_descriptor(mfn, 1, 0x00afbb000000ffff), -XEN_EINVAL);
