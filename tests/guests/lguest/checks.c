@@ -3,7 +3,7 @@
  * What an lguest kernel finds: its state at the start, and each call. Every
  * thing is one line of TAP on the console.
  */
-#include "guest.h"
+#include "console.h"
 
 #include <asm/bootparam.h>
 
@@ -319,6 +319,9 @@ static void check_processes(void)
 	check("a process calls its kernel", try_user(user_system_call) == 128 && (trap.cs & 3) == 3);
 	check("on the stack of SET_STACK", trap.esp == (uint32_t)trap_stack_end - 8);
 	check("its kernel's pages are not its", try_user(user_read_kernel) == 14 && trap.error == 5);
+#ifdef HAS_PCI
+	pci_check_process();
+#endif
 	check("it may not halt", try_user(user_privileged) == 13);
 	check("nor call the hypervisor", try_user(user_hypercall) == 13);
 	check("it may use int3", try_user(user_breakpoint) == 3);

@@ -22,6 +22,8 @@ struct vring device_queue(unsigned queue);
 void device_check_interrupt(void); /* something was printed */
 void device_check_reset(void);
 
+void pci_check_process(void); /* one that was given the region */
+
 /* ---- console.c ---- */
 void console_describe(unsigned queue, uint16_t index, uint32_t gpa, uint32_t len, uint16_t flags, uint16_t next);
 void console_offer(unsigned queue, uint16_t head);

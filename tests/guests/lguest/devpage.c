@@ -9,7 +9,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
-#define DEVICE_VA  (VIRT_BASE + (MAPPED_PAGES + 64) * PAGE) /* the descriptor, and behind it its queues */
 #define PAGES      7u
 #define FIELD_USED 0x80
 

@@ -9,6 +9,7 @@
 
 #define VIRT_BASE    0xc0000000
 #define MAPPED_PAGES 4096 /* from 0, and again from VIRT_BASE */
+#define DEVICE_VA    (VIRT_BASE + (MAPPED_PAGES + 64) * 4096)
 
 /* The guest's own segments, with its ring. */
 #define KERNEL_CS 0x61
@@ -64,7 +65,8 @@ extern volatile struct trap_state trap;
 extern volatile uint32_t ticks;              /* of interrupt 0 */
 extern volatile uint32_t console_interrupts; /* 1 and 2 */
 extern volatile uint32_t user_word;
-void user_system_call(void), user_read_kernel(void), user_privileged(void), user_hypercall(void), user_breakpoint(void);
+void user_read_device(void), user_system_call(void), user_read_kernel(void), user_privileged(void),
+	user_hypercall(void), user_breakpoint(void);
 void interrupts_on_for_iret(void);      /* as a return from an interrupt does it, with the flag set in its frame */
 extern char handlers[], handlers_end[]; /* struct handler each */
 struct handler {

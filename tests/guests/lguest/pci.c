@@ -17,7 +17,6 @@
 #define CONSOLE_SLOT 1u
 #define CONSOLE_ID   0x10431af4u
 #define WINDOW_DATA  sizeof(struct virtio_pci_cap)
-#define DEVICE_VA    (VIRT_BASE + (MAPPED_PAGES + 64) * PAGE)
 #define PRESENT      (PTE_P | PTE_W | PTE_A | PTE_D)
 #define NUM          64u /* of the 256 descriptors that a queue may have */
 #define SPEAKS       (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
@@ -442,6 +441,13 @@ void device_check_interrupt(void)
 	check("and its interrupt", console_interrupts == before + 1);
 	check("which it says is a queue's, once", get8(ISR) == 1 && get8(ISR) == 0);
 	lguest_data.irq_enabled = 0;
+}
+
+void pci_check_process(void)
+{
+	set_pte(DEVICE_VA, (region_gpa & -PAGE) | PRESENT | PTE_U, true);
+	check("nor has it a device's memory, even if that is given to it",
+	      try_user(user_read_device) == 14 && trap.error == 5);
 }
 
 /* ---- Attacks ---- */

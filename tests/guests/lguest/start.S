@@ -196,6 +196,10 @@ user_read_kernel:
 	int $0x80
 user_privileged:
 	hlt
+	.globl user_read_device
+user_read_device:
+	movb DEVICE_VA, %al
+	int $0x80
 user_hypercall:
 	int $0x1f
 user_breakpoint:
