@@ -30,7 +30,7 @@ enum {
 	LHCALL_SET_PTE = 14,         /* the top level's address, virtual address, the entry in one or two words */
 	LHCALL_SET_PGD = 15,         /* the top level's address, index: it changed */
 	LHCALL_LOAD_TLS = 16,        /* address of three descriptors, processor */
-	LHCALL_NOTIFY = 17,          /* a device's page; or the address of a text for the console; until 4.0 */
+	LHCALL_NOTIFY = 17,          /* a device's page; or the address of a text for the console; until 3.19 */
 	LHCALL_LOAD_GDT_ENTRY = 18,  /* number, low and high word */
 	LHCALL_SEND_INTERRUPTS = 19, /* interrupts are on, and one is pending */
 	LHCALLS
@@ -65,7 +65,7 @@ enum {
  */
 
 /*
- * The device page of kernels until 4.0 begins where RAM ends: descriptors, one
+ * The device page of kernels until 3.19 begins where RAM ends: descriptors, one
  * behind the other, until one of type 0. In 2.6.24 fields follow a descriptor.
  */
 struct lguest_device_desc_2_6_24 {

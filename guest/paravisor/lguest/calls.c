@@ -52,7 +52,7 @@ static void initialise(struct vcpu *v, const struct regs *r)
 	data_set(d->tail + 4, (uint32_t)(clock_scale.hz / 1000));
 	if (d->pgdir)
 		data_set(d->pgdir, tables_give(d->words == WORDS_WITH_PAE));
-	if (d->pci)
+	if (d->may_have_pci)
 		pci_init();
 	lg.ready = true;
 	lg.counts[LHCALL_LGUEST_INIT]++;
@@ -205,7 +205,7 @@ static void call_send_interrupts(struct vcpu *v, const uint32_t args[4])
 
 static void call_notify(struct vcpu *v, const uint32_t args[4])
 {
-	if (lg.dialect.pci)
+	if (!lg.dialect.has_notify)
 		guest_crash(v, "hypercall %u, which a kernel of its year has not", LHCALL_NOTIFY);
 	devpage_notify(v, args[0]);
 }

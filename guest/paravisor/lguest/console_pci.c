@@ -2,7 +2,7 @@
 /*
  * The console's registers on the PCI bus: a virtio 1.0 device of two queues
  * and one feature of its own, the register that prints a character before any
- * queue is there, which is how a kernel of 4.1 and later logs from its start.
+ * queue is there, which is how a kernel of 4.0 and later logs from its start.
  * A register is read and written in its own width.
  */
 #include "console.h"
@@ -36,7 +36,7 @@ static uint64_t accepted; /* features */
 
 /* ---- The device as a whole ---- */
 
-static void reset(void)
+void console_pci_init(void)
 {
 	memset(&regs, 0, sizeof(regs));
 	regs.common.num_queues = CONSOLE_QUEUES;
@@ -44,15 +44,16 @@ static void reset(void)
 	regs.common.queue_size = QUEUE_NUM;
 	regs.common.queue_msix_vector = VIRTIO_MSI_NO_VECTOR;
 	accepted = 0;
-	for (unsigned n = 0; n < CONSOLE_QUEUES; n++) {
+	for (unsigned n = 0; n < CONSOLE_QUEUES; n++)
 		memcpy(queue_parts[n], (const uint8_t *)&regs.common + QUEUE_PART, QUEUE_PART_LEN);
-		console_queues[n] = (struct queue){ .irq = CONSOLE_IRQ, .isr = &regs.isr };
-	}
 }
 
-void console_pci_init(void)
+/* Until the first one the queues are those of the descriptor page. */
+static void reset(void)
 {
-	reset();
+	console_pci_init();
+	for (unsigned n = 0; n < CONSOLE_QUEUES; n++)
+		console_queues[n] = (struct queue){ .irq = CONSOLE_IRQ, .isr = &regs.isr };
 }
 
 static void offered_selected(uint32_t select)

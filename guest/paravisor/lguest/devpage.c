@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The devices of kernels until 4.0: described in the page behind RAM, with
+ * The devices of kernels until 3.19: described in the page behind RAM, with
  * their queues in pages behind that. There is one, the console:
  *
  *   RAM's end   the descriptor; a page of its own

@@ -17,19 +17,18 @@
 static const struct tail {
 	bool pgdir;
 	unsigned noirq_words;
-	bool pci;
 } tails[] = {
-	{ true, 2, false },  /* until 2.6.37 */
-	{ false, 2, false }, /* 2.6.38 to 4.0 */
-	{ false, 1, true },  /* from 4.1 on */
+	{ true, 2 },  /* until 2.6.37 */
+	{ false, 2 }, /* 2.6.38 to 4.0 */
+	{ false, 1 }, /* from 4.1 on */
 };
 
 static struct dialect layout(bool has_pending, unsigned words, const struct tail *tail)
 {
-	struct dialect d = {
-		.has_pending = has_pending, .words = words, .noirq_words = tail->noirq_words, .pci = tail->pci
-	};
+	struct dialect d = { .has_pending = has_pending, .words = words, .noirq_words = tail->noirq_words };
 
+	d.may_have_pci = !tail->pgdir;
+	d.has_notify = tail->noirq_words == 2;
 	d.status = LGUEST_IRQ_PENDING + (has_pending ? 4 : 0);
 	d.ring = d.status + LGUEST_RING;
 	d.tail = d.ring + LGUEST_RING * words * 4;

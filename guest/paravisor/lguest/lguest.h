@@ -15,8 +15,8 @@
  *   system.c       those of them that are neither ports nor a device's
  *   console.c      its console: texts, and the virtio device's two queues
  *   virtqueue.c    a queue
- *   devpage.c      how kernels until 4.0 find the console
- *   pci.c          and how those from 4.1 on do
+ *   devpage.c      how kernels until 3.19 find the console
+ *   pci.c          and how those from 4.0 on do
  *   console_pci.c  its registers there
  */
 #ifndef LGUEST_H
@@ -31,7 +31,8 @@
 struct dialect {
 	bool edx_first; /* arguments begin in %edx, then %ebx, %ecx */
 	bool has_pending;
-	bool pci;              /* and no LHCALL_NOTIFY */
+	bool may_have_pci,
+		has_notify;    /* 4.0 has the first alone, and looks like those before it, which have the other */
 	unsigned words;        /* a call in the ring */
 	unsigned status, ring; /* offsets of hcall_status and hcalls */
 	unsigned tail;         /* of what the hypervisor fills in */

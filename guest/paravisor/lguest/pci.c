@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PCI bus of kernels from 4.1 on, which find their devices nowhere else:
+ * The PCI bus of kernels from 4.0 on, which find their devices nowhere else:
  * configuration mechanism 1, a host bridge in slot 0 (for Linux believes in a
  * bus only if it finds one there) and the console in slot 1. Its registers are
  * in the one region that the console has, behind all of the guest's memory, or
@@ -192,7 +192,7 @@ static void data_write(uint32_t value, uint32_t mask)
 /* An access is a part of one word, or of nothing. */
 static bool part_of(uint16_t port, unsigned bytes)
 {
-	return lg.dialect.pci && port >= ADDRESS_PORT && port < DATA_PORT + 4 && port % 4 + bytes <= 4;
+	return lg.dialect.may_have_pci && port >= ADDRESS_PORT && port < DATA_PORT + 4 && port % 4 + bytes <= 4;
 }
 
 uint32_t pci_port_read(uint16_t port, unsigned bytes)
@@ -219,7 +219,7 @@ void pci_port_write(uint16_t port, unsigned bytes, uint32_t value)
 
 bool pci_decodes(uint64_t gpa)
 {
-	return lg.dialect.pci && (space.command & PCI_COMMAND_MEMORY) &&
+	return lg.dialect.may_have_pci && (space.command & PCI_COMMAND_MEMORY) &&
 	       gpa >> PAGE_SHIFT == space.bars[0] >> PAGE_SHIFT;
 }
 

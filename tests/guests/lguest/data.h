@@ -6,7 +6,7 @@
 #ifndef TEST_LGUEST_DATA_H
 #define TEST_LGUEST_DATA_H
 
-/* 2.6.24; 2.6.31, which calls by vmcall; 3.11; 4.9. */
+/* 2.6.24; 2.6.31, which calls by vmcall; 3.11; 4.0; 4.9. */
 #if YEAR == 2008
 #define OLD_REGISTERS 1
 #define WORDS         4
@@ -18,10 +18,13 @@
 #define WORDS       5
 #define HAS_PGDIR   1
 #define NOIRQ_WORDS 2
-#elif YEAR == 2013
+#elif YEAR <= 2015
 #define HAS_PENDING 1
 #define WORDS       5
 #define NOIRQ_WORDS 2
+#if YEAR == 2015
+#define HAS_PCI 1
+#endif
 #else
 #define HAS_PENDING 1
 #define WORDS       5

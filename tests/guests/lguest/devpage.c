@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console of kernels until 4.0: by the descriptor behind RAM, whose form in
+ * The console of kernels until 3.19: by the descriptor behind RAM, whose form in
  * 2.6.24 shows only once the status was written where 2.6.24 had it.
  */
 #include "console.h"

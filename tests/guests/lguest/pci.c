@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console of kernels from 4.1 on, on the PCI bus, used as they use it:
+ * The console of kernels from 4.0 on, on the PCI bus, used as they use it:
  * configuration mechanism 1, virtio's window for the early log, then the region
  * in memory, read and written with single movs of each register's width.
  */
