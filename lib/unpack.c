@@ -4,6 +4,7 @@
  * through a buffer that stays in the processor's cache instead of a mapping of
  * the file: write() allocates the file's pages without a fault each, a full
  * file system is an error code and not SIGBUS, and zeros can become holes.
+ * Memory that takes all of the output is written by the decoder itself.
  */
 #include "unpack.h"
 
@@ -116,8 +117,8 @@ static int start(struct unpack *unpack, struct pb_error *err)
 	if (!unpack->codec->open)
 		return fail(err, PB_E_CODEC_OFF, unpack->codec->name, 0, 0, 0);
 	unpack->decoder = unpack->codec->open(unpack->codec_mem_max);
-	unpack->out_buf = malloc(OUT_LEN);
-	if (!unpack->decoder || !unpack->out_buf)
+	unpack->out_buf = unpack->whole ? NULL : malloc(OUT_LEN);
+	if (!unpack->decoder || !(unpack->whole || unpack->out_buf))
 		return fail_nomem(err, OUT_LEN);
 	rc = start_input(unpack, err);
 	return rc < 0 ? rc : skip_filler(unpack, err);
@@ -195,16 +196,25 @@ static int next_stream(struct unpack *unpack, enum codec_step *ret, struct pb_er
 	return 0;
 }
 
-/* Decode until the output buffer is full or the last stream ends. */
-static int fill_buffer(struct unpack *unpack, bool *ret_end, struct pb_error *err)
+/* Where the output goes from here on; its beginning. */
+static const uint8_t *offer_room(struct unpack *unpack)
+{
+	struct codec_io *io = &unpack->io;
+
+	io->out = unpack->whole ? unpack->whole + unpack->out_len : unpack->out_buf;
+	io->out_len = unpack->whole ? unpack->whole_len - unpack->out_len : OUT_LEN;
+	io->out_stays = unpack->whole != NULL;
+	return io->out;
+}
+
+/* Decode as much as the buffer takes, or until there is no room or the last stream ends. */
+static int fill(struct unpack *unpack, const uint8_t *room, bool *ret_end, struct pb_error *err)
 {
 	struct codec_io *io = &unpack->io;
 	enum codec_step step = CODEC_MORE;
 	int rc;
 
-	io->out = unpack->out_buf;
-	io->out_len = OUT_LEN;
-	while (step == CODEC_MORE && io->out_len > 0) {
+	while (step == CODEC_MORE && io->out_len > 0 && (size_t)(io->out - room) < OUT_LEN) {
 		if (io->in_len == 0 && !io->in_last && (rc = fetch(unpack, err)) < 0)
 			return rc;
 		step = step_once(unpack);
@@ -233,21 +243,24 @@ static int check_output(const struct unpack *unpack, uint64_t out_len, bool end,
 
 static int pump(struct unpack *unpack, struct pb_error *err)
 {
+	const uint8_t *room;
 	bool end = false;
 	int rc = unpack->decoder ? 0 : start(unpack, err);
 
-	if (rc == 0)
-		rc = fill_buffer(unpack, &end, err);
+	if (rc < 0)
+		return rc;
+	room = offer_room(unpack);
+	rc = fill(unpack, room, &end, err);
 	if (rc < 0)
 		return rc;
 
-	size_t len = OUT_LEN - unpack->io.out_len;
+	size_t len = (size_t)(unpack->io.out - room);
 
 	rc = check_output(unpack, unpack->out_len + len, end, err);
 	if (rc == 0 && unpack->out_len == 0 && unpack->check_first)
-		rc = unpack->check_first(unpack->out_buf, len, err);
-	if (rc == 0)
-		rc = sink_write(&unpack->sink, unpack->out_buf, len, err);
+		rc = unpack->check_first(room, len, err);
+	if (rc == 0 && !unpack->whole)
+		rc = sink_write(&unpack->sink, room, len, err);
 	if (rc < 0)
 		return rc;
 	unpack->out_len += len;

@@ -19,7 +19,9 @@ struct unpack {
 	bool joins; /* where a stream ends, the codec's filler or another stream of it may begin */
 	/* Asked of the first bytes that come out, before any of them goes on; NULL: anything will do. */
 	int (*check_first)(const uint8_t *bytes, size_t len, struct pb_error *err);
-	struct sink sink; /* takes the output in order */
+	struct sink sink; /* takes the output in order, */
+	uint8_t *whole;   /* if this is NULL; else all of it is decoded to here, */
+	size_t whole_len; /* in as much room as there is */
 
 	void *decoder; /* and the buffers: only while decoding is under way */
 	uint8_t *in_buf, *out_buf;
@@ -31,7 +33,7 @@ struct unpack {
 	struct pb_error failed; /* why it went wrong; the same answer for ever */
 };
 
-/* codec is not "none"; fd takes the output. Nothing is decoded yet. */
+/* codec is not "none"; fd takes the output, unless `whole` is set. Nothing is decoded yet. */
 void unpack_init(struct unpack *unpack, const struct codec *codec, const struct source *in, int fd);
 
 /* Decode until out_len is at least `end`, or the stream ends (which is no failure). */

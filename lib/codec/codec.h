@@ -16,6 +16,7 @@ struct codec_io {
 	bool in_last;   /* nothing follows in[in_len) */
 	uint8_t *out;   /* where the next output byte goes; advanced by step() */
 	size_t out_len; /* room there */
+	bool out_stays; /* the same in every step: what was written stays there, and the room ends where it did */
 };
 
 /*

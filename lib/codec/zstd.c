@@ -20,7 +20,9 @@ static const uint8_t zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
 struct zstd {
 	enum codec_step opened;
 	unsigned magic_seen;
+	bool started, out_stays;
 	ZSTD_DStream *stream;
+	ZSTD_outBuffer out;
 };
 
 /* The largest window log that mem_max has room for; below libzstd's least, none has. */
@@ -81,6 +83,17 @@ static enum codec_step verdict(size_t rc, enum codec_step going_on)
 	}
 }
 
+/*
+ * Where the output stays, libzstd looks back at it there, and needs no window.
+ * Its name for that (stableOutBuffer) is not of the stable part of its header; the number is.
+ */
+static void start(struct zstd *d, const struct codec_io *io)
+{
+	d->started = true;
+	d->out_stays = io->out_stays && !ZSTD_isError(ZSTD_DCtx_setParameter(d->stream, ZSTD_d_experimentalParam2, 1));
+	d->out = (ZSTD_outBuffer){ io->out, io->out_len, 0 };
+}
+
 enum codec_step zstd_step(void *decoder, struct codec_io *io)
 {
 	struct zstd *d = decoder;
@@ -90,11 +103,15 @@ enum codec_step zstd_step(void *decoder, struct codec_io *io)
 	if (!magic_fits(d, io))
 		return CODEC_BAD;
 
-	ZSTD_inBuffer in = { io->in, io->in_len, 0 };
-	ZSTD_outBuffer out = { io->out, io->out_len, 0 };
-	size_t rc = ZSTD_decompressStream(d->stream, &out, &in);
+	if (!d->started)
+		start(d, io);
+	if (!d->out_stays)
+		d->out = (ZSTD_outBuffer){ io->out, io->out_len, 0 };
 
-	return verdict(rc, codec_used(io, in.pos, out.pos));
+	ZSTD_inBuffer in = { io->in, io->in_len, 0 };
+	size_t before = d->out.pos, rc = ZSTD_decompressStream(d->stream, &d->out, &in);
+
+	return verdict(rc, codec_used(io, in.pos, d->out.pos - before));
 }
 
 void zstd_close(void *decoder)

@@ -82,7 +82,7 @@ static size_t feed(const struct codec *codec, void *decoder, const uint8_t *piec
 		   struct way way, struct result *result)
 {
 	uint8_t *in = alloc(len), *out = way.out_len == sizeof(ample) ? ample : alloc(way.out_len);
-	struct codec_io io = { in, len, last, out, way.out_len };
+	struct codec_io io = { in, len, last, out, way.out_len, false };
 
 	memcpy(in, piece, len);
 	do {

@@ -74,7 +74,7 @@ struct result {
 static enum codec_step step_alone(const struct codec *codec, void *decoder, struct codec_io *io)
 {
 	struct bytes in = bytes_copy(io->in, io->in_len), out = bytes_new(io->out_len);
-	struct codec_io alone = { in.p, in.len, io->in_last, out.p, out.len };
+	struct codec_io alone = { in.p, in.len, io->in_last, out.p, out.len, false };
 	enum codec_step step = codec->step(decoder, &alone);
 	size_t made = io->out_len - alone.out_len, used = io->in_len - alone.in_len;
 
@@ -105,7 +105,7 @@ static struct result decode(const char *name, struct bytes stream, struct way wa
 	while (result.step == CODEC_MORE) {
 		size_t in_len = least(stream.len - result.in_used, way.in_len);
 		bool last = in_len == stream.len - result.in_used;
-		struct codec_io io = { stream.p + result.in_used, in_len, last, room, way.out_len };
+		struct codec_io io = { stream.p + result.in_used, in_len, last, room, way.out_len, false };
 
 		result.step = way.out_len > 65536 ? codec->step(decoder, &io) : step_alone(codec, decoder, &io);
 		/* The rule of codec.h: there was room, and input or its end. */
@@ -217,6 +217,47 @@ static void test_in_any_pieces(void **state)
 }
 
 /* Asked for its first bytes only, a decoder reads no further than it must, and goes on from there. */
+/* All of the output into one room, which each step is given from where the last one left it. */
+static size_t decode_into(const char *name, struct bytes stream, size_t piece_len, uint8_t *room, size_t room_len)
+{
+	const struct codec *codec = find(name);
+	void *decoder = codec->open(MEM_MAX);
+	struct codec_io io = { .in = stream.p, .out = room, .out_len = room_len, .out_stays = true };
+	enum codec_step step = CODEC_MORE;
+
+	while (step == CODEC_MORE) {
+		size_t off = (size_t)(io.in + io.in_len - stream.p), len = least(stream.len - off, piece_len);
+
+		io.in_len += len;
+		io.in_last = off + len == stream.len;
+		step = codec->step(decoder, &io);
+	}
+	codec->close(decoder);
+	assert_int_equal(step, CODEC_END);
+	return (size_t)(io.out - room);
+}
+
+static void test_into_memory_that_stays(void **state)
+{
+	static const size_t piece_lens[] = { 777, 65536, SIZE_MAX };
+	struct bytes plain = sample_plain(1000000, 1), room = bytes_new(plain.len + (8u << 20));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(samples); i++) {
+		struct bytes stream = samples[i].encode(plain);
+
+		for (size_t k = 0; k < COUNT(piece_lens); k++) {
+			memset(room.p, 0xee, room.len);
+			assert_int_equal(decode_into(samples[i].name, stream, piece_lens[k], room.p, room.len),
+					 plain.len);
+			assert_memory_equal(room.p, plain.p, plain.len);
+		}
+		bytes_free(&stream);
+	}
+	bytes_free(&room);
+	bytes_free(&plain);
+}
+
 static void test_stops_where_the_room_ends(void **state)
 {
 	struct bytes plain = sample_plain(4 << 20, 5);
@@ -226,7 +267,7 @@ static void test_stops_where_the_room_ends(void **state)
 	for (size_t i = 0; i < COUNT(samples); i++) {
 		const struct codec *codec = find(samples[i].name);
 		struct bytes stream = samples[i].encode(plain);
-		struct codec_io io = { stream.p, stream.len, true, out, 1000 };
+		struct codec_io io = { stream.p, stream.len, true, out, 1000, false };
 		void *decoder = codec->open(MEM_MAX);
 
 		while (io.out_len)
@@ -684,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_size_trailer_is_all_but_gzips_and_nones),
 		cmocka_unit_test(test_in_one_piece),
 		cmocka_unit_test(test_in_any_pieces),
+		cmocka_unit_test(test_into_memory_that_stays),
 		cmocka_unit_test(test_stops_where_the_room_ends),
 		cmocka_unit_test(test_bytes_behind_the_end_are_left_unread),
 		cmocka_unit_test(test_cut_short_is_bad),
