@@ -539,6 +539,13 @@ PB_API int pb_place_frames(const pb_plan *plan, const struct pb_frames *frames, 
 
 /* ---- Unstable from here on: may change in any release ------------------ */
 
+/* Whole pages of guest memory from gpa on, and where they are to be seen: in mapped memory, which they replace. */
+struct pb_view {
+	pb_gpa gpa;
+	uint64_t len;
+	void *host;
+};
+
 /* Memory that is not mapped here, or not yet: a file being written, a domain on a hypervisor. */
 struct pb_mem_ops {
 	size_t size;
@@ -552,8 +559,20 @@ struct pb_mem_ops {
 	int (*map_file)(void *ctx, pb_gpa gpa, uint64_t len, int fd, uint64_t off, bool sealed);
 	bool zeroed;                    /* all of it reads as zero now */
 	const struct pb_frames *frames; /* for a plan made for PB_RING0_XEN; gpa is then a machine address */
+	/*
+	 * Optional; asked once, before map(), and of a kernel alone that is unpacked in memory (below). Have these
+	 * pages of guest memory at host too, in place of what is there: what is unpacked there is placed with that.
+	 * The library unmaps them. 0 if done. A payload that is damaged is then found when some of it is in the guest.
+	 */
+	int (*show)(void *ctx, const struct pb_view *views, size_t nr_views);
 };
 PB_API int pb_place_ops(const pb_plan *plan, const struct pb_mem_ops *ops, void *ctx, struct pb_error *err);
+
+/*
+ * Before anything of the image is unpacked: what is, is kept in memory in one piece, not in a memfd. That is for who
+ * places it once, by pb_mem_ops with show(), and memory that maps files (map_file) has its bytes copied.
+ */
+PB_API void pb_image_in_memory(pb_image *image);
 
 /*
  * A bzImage may begin with an ELF header, before its setup header. This is the

@@ -153,6 +153,12 @@ int pb_image_open_elf_header(pb_image **ret, pb_image *image, struct pb_error *e
 	return rc;
 }
 
+void pb_image_in_memory(pb_image *image)
+{
+	if (image)
+		image->in_memory = true;
+}
+
 struct pb_image *image_ref(struct pb_image *image)
 {
 	image->refs++;

@@ -69,6 +69,7 @@ struct pb_image {
 	uint64_t claimed_len;  /* 0: unknown */
 	bool own_elf;          /* what is read as an ELF file is a bzImage too (pb_image_open_elf_header) */
 	bool compressed;       /* the image is nothing but the stream: that it holds a kernel is yet to be seen */
+	bool in_memory;        /* it is unpacked into an arena: for who will place it once (pb_image_in_memory) */
 
 	struct kernel_state *ks;   /* kernel.c's own: decoder, memfd, struct kernel */
 	struct reloc_made *relocs; /* reloc.c's own: a table that was made of relocation sections */
@@ -91,6 +92,20 @@ int kernel_load_all(struct pb_image *image, uint64_t *ret_len, struct pb_error *
  * the file itself): place reads or maps from it. Calls kernel_load_all().
  */
 int kernel_source(struct pb_image *image, struct source *ret, struct pb_error *err);
+
+/*
+ * The same, for who places it once, with what is not unpacked yet to be
+ * unpacked where it belongs: show() is asked, first, to put guest pages into
+ * the arena, at the offsets of the unpacked kernel. Without an arena it is not asked.
+ * kernel_placed() takes arena and source away.
+ */
+struct kernel_shower {
+	int (*show)(void *ctx, uint8_t *arena, struct pb_error *err);
+	void *ctx;
+};
+int kernel_source_shown(struct pb_image *image, const struct kernel_shower *shower, struct source *ret, bool *ret_shown,
+			struct pb_error *err);
+void kernel_placed(struct pb_image *image);
 
 /* The first note of that owner and type, or NULL. Needs kernel_load(). */
 const struct note *kernel_note(const struct pb_image *image, const char *owner, uint32_t type);

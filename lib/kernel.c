@@ -2,6 +2,7 @@
 /*
  * The kernel inside an image: decoded once into a memfd, no further than it is
  * read, and sealed when it is whole, so that others can map it without fear.
+ * Or, on the caller's word, into an arena, in which it may be placed as well.
  * A payload that is an ELF file already is read where it is.
  */
 #include "kernel.h"
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arena.h"
 #include "error.h"
 #include "format/format.h"
 #include "notes.h"
@@ -19,10 +21,13 @@
 #include "unpack.h"
 
 #define SCAN_LEN (256u * 1024)
+#define ARENA_TAIL                                                                                                     \
+	(8u << 20) /* behind what is claimed: a codec writes a block, lz4's being the largest, where all of it fits */
 
 struct kernel_state {
 	bool plain;           /* codec "none": no memfd, no decoder */
-	struct unpack unpack; /* into memfd */
+	struct unpack unpack; /* into the arena, if there is one, or memfd */
+	struct arena arena;
 	int memfd;
 	bool sealed;
 	bool loaded;
@@ -79,8 +84,24 @@ static void start_unpack(const struct pb_image *image, struct unpack *ret, int f
 	ret->check_first = image->compressed ? check_compressed : check_bzimage_payload;
 }
 
-static int open_memfd(struct pb_image *image, struct kernel_state *ks, struct pb_error *err)
+/* Only for a length that is known; false: it has to be the memfd. */
+static bool open_arena(struct pb_image *image, struct kernel_state *ks)
 {
+	uint64_t claimed_len = image->claimed_len;
+
+	if (!image->in_memory || claimed_len == 0 || claimed_len > image->limits.unpacked_len ||
+	    !arena_open(&ks->arena, claimed_len + ARENA_TAIL))
+		return false;
+	start_unpack(image, &ks->unpack, -1);
+	ks->unpack.whole = ks->arena.host;
+	ks->unpack.whole_len = ks->arena.len;
+	return true;
+}
+
+static int open_store(struct pb_image *image, struct kernel_state *ks, struct pb_error *err)
+{
+	if (open_arena(image, ks))
+		return 0;
 	ks->memfd = memfd_create("paraboot-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (ks->memfd < 0)
 		return fail_io(err, "memfd_create");
@@ -103,7 +124,7 @@ static int state_get(struct pb_image *image, struct kernel_state **ret, struct p
 		ks->memfd = -1;
 		ks->plain = codec_is_none(image->codec);
 		if (!ks->plain)
-			rc = open_memfd(image, ks, err);
+			rc = open_store(image, ks, err);
 		if (rc < 0) {
 			free(ks);
 			return rc;
@@ -114,10 +135,16 @@ static int state_get(struct pb_image *image, struct kernel_state **ret, struct p
 	return 0;
 }
 
+/* What is unpacked so far. */
+static struct source unpacked(const struct kernel_state *ks)
+{
+	return (struct source){ .mem = ks->arena.host, .fd = ks->memfd, .len = ks->unpack.out_len };
+}
+
 /* Nobody can shrink, grow or write it from now on, not even through a descriptor that was passed on. */
 static int seal(struct kernel_state *ks, struct pb_error *err)
 {
-	if (ks->sealed)
+	if (ks->sealed || ks->arena.host)
 		return 0;
 	if (fcntl(ks->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		return fail_io(err, "F_ADD_SEALS");
@@ -134,7 +161,7 @@ static int read_unpacked(void *ctx, uint64_t off, void *buf, size_t len, const c
 		return source_read(&image->payload, off, buf, len, field, err);
 
 	int rc = unpack_to(&ks->unpack, off + len, err);
-	struct source out = { .fd = ks->memfd, .len = ks->unpack.out_len };
+	struct source out = unpacked(ks);
 
 	return rc < 0 ? rc : source_read(&out, off, buf, len, field, err);
 }
@@ -199,11 +226,58 @@ int kernel_source(struct pb_image *image, struct source *ret, struct pb_error *e
 
 	if (rc < 0)
 		return rc;
-	if (image->ks->plain)
-		*ret = image->payload;
-	else
-		*ret = (struct source){ .fd = image->ks->memfd, .len = len };
+	*ret = image->ks->plain ? image->payload : unpacked(image->ks);
 	return 0;
+}
+
+/* ---- Unpacked where it belongs ---- */
+
+/* What was unpacked before the guest's pages came goes into them by a copy. */
+static int show_arena(struct kernel_state *ks, const struct kernel_shower *shower, struct pb_error *err)
+{
+	struct arena before;
+	int rc;
+
+	if (!arena_lift(&ks->arena, ks->unpack.out_len, &before))
+		return fail_nomem(err, ks->unpack.out_len);
+	rc = shower->show(shower->ctx, ks->arena.host, err);
+	if (rc == 0)
+		memcpy(ks->arena.host, before.host, ks->unpack.out_len);
+	arena_close(&before);
+	return rc;
+}
+
+int kernel_source_shown(struct pb_image *image, const struct kernel_shower *shower, struct source *ret, bool *ret_shown,
+			struct pb_error *err)
+{
+	int rc = kernel_load(image, err);
+	struct kernel_state *ks = image->ks;
+	bool shown = rc == 0 && ks->arena.host;
+
+	if (shown) {
+		rc = show_arena(ks, shower, err);
+		if (rc == 0)
+			rc = kernel_source(image, ret, err);
+		if (rc < 0)
+			kernel_placed(image);
+	} else if (rc == 0) {
+		rc = kernel_source(image, ret, err);
+	}
+	if (rc == 0)
+		*ret_shown = shown;
+	return rc;
+}
+
+/* The guest's pages are its own from now on. Who reads the kernel again has it unpacked again. */
+void kernel_placed(struct pb_image *image)
+{
+	struct kernel_state *ks = image->ks;
+	struct pb_error why = PB_INIT(why);
+
+	unpack_stop(&ks->unpack);
+	arena_close(&ks->arena);
+	if (open_store(image, ks, &why) < 0)
+		ks->unpack = (struct unpack){ .failed = why };
 }
 
 /* ---- Segments ---- */
@@ -369,6 +443,7 @@ void kernel_free(struct pb_image *image)
 		return;
 	kernel_clear(&ks->kernel);
 	unpack_stop(&ks->unpack);
+	arena_close(&ks->arena);
 	if (ks->memfd >= 0)
 		close(ks->memfd);
 	free(ks);
@@ -483,7 +558,7 @@ static int copy_out(struct pb_image *image, int out_fd, struct pb_error *err)
 
 	if (!ks->plain) {
 		rc = unpack_to(&ks->unpack, UINT64_MAX, err);
-		all = (struct source){ .fd = ks->memfd, .len = ks->unpack.out_len };
+		all = unpacked(ks);
 	}
 	if (rc < 0)
 		return rc;

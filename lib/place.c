@@ -27,6 +27,8 @@ struct placer {
 	struct pb_mem_ops ops;
 	void *ctx;
 	struct source kernel; /* of PB_FROM_KERNEL; all zero if the plan has none */
+	bool kernel_lent;     /* it is there until it is placed */
+	bool kernel_shown;    /* its whole pages were unpacked where they belong */
 	struct pv_renderer pv;
 };
 
@@ -117,26 +119,67 @@ static int check_file_len(const struct source *src, uint64_t off, uint64_t len, 
 	return 0;
 }
 
+/* The whole pages among len bytes at gpa; len 0: there are none. */
+struct inner {
+	pb_gpa gpa;
+	uint64_t head_len, len;
+};
+
+static struct inner inner_of(pb_gpa gpa, uint64_t len)
+{
+	pb_gpa start = align_up(gpa, PLAN_PAGE_LEN), end = align_down(gpa + len, PLAN_PAGE_LEN);
+
+	return (struct inner){ start, start - gpa, end > start ? end - start : 0 };
+}
+
+/* All but the whole pages, which are there already. */
+static int copy_around(const struct placer *placer, pb_gpa gpa, const struct source *src, uint64_t off, uint64_t len,
+		       const struct inner *inner, struct pb_error *err)
+{
+	uint64_t done = inner->head_len + inner->len;
+	int rc = copy_bytes(placer, gpa, src, off, inner->head_len, err);
+
+	return rc ? rc : copy_bytes(placer, gpa + done, src, off + done, len - done, err);
+}
+
 /* Whole pages by mapping where that is allowed, the rest by copying. */
 static int put_bytes(const struct placer *placer, pb_gpa gpa, const struct source *src, uint64_t off, uint64_t len,
 		     struct pb_error *err)
 {
-	pb_gpa start = align_up(gpa, PLAN_PAGE_LEN), end = align_down(gpa + len, PLAN_PAGE_LEN);
-	uint64_t head_len = start - gpa;
+	struct inner inner = inner_of(gpa, len);
 	int rc;
 
-	if (!is_mappable(placer, gpa, src, off) || end < start || end - start < MAP_LEN_MIN)
+	if (!is_mappable(placer, gpa, src, off) || inner.len < MAP_LEN_MIN)
 		return copy_bytes(placer, gpa, src, off, len, err);
 	rc = check_file_len(src, off, len, err);
 	if (rc)
 		return rc;
-	if (placer->ops.map_file(placer->ctx, start, end - start, src->fd, src->base + off + head_len,
+	if (placer->ops.map_file(placer->ctx, inner.gpa, inner.len, src->fd, src->base + off + inner.head_len,
 				 source_is_sealed(src)))
 		return copy_bytes(placer, gpa, src, off, len, err);
-	rc = copy_bytes(placer, gpa, src, off, head_len, err);
-	if (rc == 0)
-		rc = copy_bytes(placer, end, src, off + (end - gpa), gpa + len - end, err);
-	return rc;
+	return copy_around(placer, gpa, src, off, len, &inner, err);
+}
+
+/* ---- The kernel, unpacked where it belongs ----------------------------- */
+
+/* The pages of this part that can be seen as they stand in the unpacked kernel; len 0: none. */
+static struct inner shown_pages(const struct pb_placement *part)
+{
+	struct inner inner = inner_of(part->gpa, part->source_len);
+
+	if ((part->source_off - part->gpa) % PLAN_PAGE_LEN)
+		inner.len = 0;
+	return inner;
+}
+
+static int put_shown(const struct placer *placer, const struct pb_placement *part, struct pb_error *err)
+{
+	struct inner inner = shown_pages(part);
+	const struct source *src = &placer->kernel;
+
+	if (inner.len == 0)
+		return copy_bytes(placer, part->gpa, src, part->source_off, part->source_len, err);
+	return copy_around(placer, part->gpa, src, part->source_off, part->source_len, &inner, err);
 }
 
 static struct source source_of(const struct placer *placer, const struct pb_placement *placement)
@@ -164,7 +207,9 @@ static int put_part(const struct placer *placer, const struct pb_placement *part
 	struct source src = source_of(placer, part);
 	int rc = 0;
 
-	if (part->source_len)
+	if (part->source_len && part->source == PB_FROM_KERNEL && placer->kernel_shown)
+		rc = put_shown(placer, part, err);
+	else if (part->source_len)
 		rc = put_bytes(placer, part->gpa, &src, part->source_off, part->source_len, err);
 	if (rc == 0)
 		rc = zero_bytes(placer, part->gpa + part->source_len, part->len - part->source_len, err);
@@ -333,7 +378,102 @@ static int relocate(const struct placer *placer, struct pb_error *err)
 	return rc;
 }
 
+/* ---- Showing ----------------------------------------------------------- */
+
+struct showing {
+	struct placer *placer;
+	uint8_t *arena;
+	struct pb_view *views;
+	size_t nr, cap;
+};
+
+static int add_view(struct showing *showing, const struct pb_placement *part, struct pb_error *err)
+{
+	struct inner inner = shown_pages(part);
+
+	if (inner.len == 0)
+		return 0;
+	if (showing->nr == showing->cap) {
+		size_t cap = 2 * showing->cap + 16;
+		struct pb_view *grown = realloc(showing->views, cap * sizeof(*grown));
+
+		if (!grown)
+			return fail_nomem(err, cap * sizeof(*grown));
+		showing->views = grown;
+		showing->cap = cap;
+	}
+	showing->views[showing->nr++] =
+		(struct pb_view){ inner.gpa, inner.len, showing->arena + part->source_off + inner.head_len };
+	return 0;
+}
+
+static int add_views(struct showing *showing, const struct pb_placement *placement, struct pb_error *err)
+{
+	struct pb_placement part;
+	int rc = 0;
+
+	if (placement->space == PB_MACHINE)
+		return add_view(showing, placement, err);
+	for (uint64_t done = 0; done < placement->len && rc == 0; done += part.len) {
+		part = part_of(showing->placer, placement, done);
+		if (part.len == 0)
+			return fail(err, PB_E_FRAMES, "frames", placement->gpa + done, 0, 0);
+		rc = add_view(showing, &part, err);
+	}
+	return rc;
+}
+
+/* A page of the file can be in one place of the guest's only: segments that share bytes of it are all copied. */
+static bool overlap(const struct showing *showing)
+{
+	for (size_t i = 1; i < showing->nr; i++) {
+		const struct pb_view *before = &showing->views[i - 1], *view = &showing->views[i];
+
+		if ((uint8_t *)view->host < (uint8_t *)before->host + before->len)
+			return true;
+	}
+	return false;
+}
+
+static int show_views(struct placer *placer, struct showing *showing, struct pb_error *err)
+{
+	if (overlap(showing))
+		showing->nr = 0;
+	placer->kernel_shown = showing->nr > 0;
+	if (showing->nr && placer->ops.show(placer->ctx, showing->views, showing->nr))
+		return fail(err, PB_E_NO_GUEST_MEMORY, "placement", showing->views[0].gpa, showing->views[0].len, 0);
+	return 0;
+}
+
+/* In the order of the file, which a kernel's segments mostly are in as they stand in memory. */
+static int show_kernel(void *ctx, uint8_t *arena, struct pb_error *err)
+{
+	struct placer *placer = ctx;
+	struct showing showing = { .placer = placer, .arena = arena };
+	const struct pb_placement *placements = plan_placements(placer->plan);
+	int rc = 0;
+
+	for (unsigned i = 0; i < placer->plan->body->info.placements && rc == 0; i++)
+		if (placements[i].source == PB_FROM_KERNEL)
+			rc = add_views(&showing, &placements[i], err);
+	if (rc == 0)
+		rc = show_views(placer, &showing, err);
+	free(showing.views);
+	return rc;
+}
+
 /* ---- A whole plan ------------------------------------------------------ */
+
+/* A kernel that is moved is not shown: its relocations, too, are in what is unpacked. */
+static int find_kernel(struct placer *placer, struct pb_error *err)
+{
+	struct pb_image *image = placer->plan->image;
+	const struct kernel_shower shower = { show_kernel, placer };
+
+	if (placer->ops.show && placer->plan->body->info.virt_delta == 0)
+		return kernel_source_shown(image, &shower, &placer->kernel, &placer->kernel_lent, err);
+	return kernel_source(image, &placer->kernel, err);
+}
 
 static int open_kernel(struct placer *placer, struct pb_error *err)
 {
@@ -341,7 +481,7 @@ static int open_kernel(struct placer *placer, struct pb_error *err)
 
 	for (unsigned i = 0; i < placer->plan->body->info.placements; i++)
 		if (placements[i].source == PB_FROM_KERNEL)
-			return kernel_source(placer->plan->image, &placer->kernel, err);
+			return find_kernel(placer, err);
 	return 0;
 }
 
@@ -399,6 +539,8 @@ static int place_all(struct placer *placer, struct pb_error *err)
 
 	for (unsigned i = 0; i < plan->body->info.placements && rc == 0; i++)
 		rc = put_placement(placer, &plan_placements(plan)[i], err);
+	if (placer->kernel_lent)
+		kernel_placed(plan->image);
 	return rc ? rc : relocate(placer, err);
 }
 
