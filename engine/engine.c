@@ -15,6 +15,7 @@ const struct engine engines[] = {
 	{ .name = "file", .by_name = true, .usable = file_usable, .memory = file_memory, .run = file_run },
 	{ .name = "xen",
 	  .by_name = true,
+	  .in_memory = true,
 	  .ring0 = PB_RING0_XEN,
 	  .usable = xen_usable,
 	  .memory = xen_memory,

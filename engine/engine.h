@@ -128,6 +128,7 @@ void engine_result_free(struct engine_result *result);
 struct engine {
 	const char *name;
 	bool by_name;        /* only for whoever asks for it by its name */
+	bool in_memory;      /* it places once, into memory of its own (pb_image_in_memory) */
 	enum pb_ring0 ring0; /* who is below a Xen PV kernel there */
 	/*
 	 * 0 if this machine can run these options, whose AUTO values are then

@@ -225,6 +225,8 @@ int domain_make(const struct options *opt, struct domain *domain)
 
 	if (status == STATUS_OK && !domain->image)
 		status = open_image(opt->image, &domain->image);
+	if (status == STATUS_OK && domain->engine && domain->engine->in_memory)
+		pb_image_in_memory(domain->image);
 	return status == STATUS_OK ? make_parts(&spelled, domain) : status;
 }
 

@@ -30,7 +30,12 @@
 #define WINDOWS  32
 #define UUID_LEN 37 /* as text, with the NUL */
 
-/* A run of the domain's pages as plain memory. */
+/* Pages of the domain. */
+struct pages {
+	uint64_t pfn, count;
+};
+
+/* Such as plain memory. */
 struct window {
 	uint64_t pfn, count;
 	uint8_t *host;
@@ -65,6 +70,10 @@ struct xen_builder {
 	size_t nr_extents, last_extent;
 	struct window windows[WINDOWS];
 	size_t nr_windows;
+	struct pages shown[WINDOWS]; /* sorted; what the library unpacks into, which needs no window */
+	size_t nr_shown;
+	bool seen;     /* the windows are there */
+	int map_errno; /* why something cannot be mapped */
 };
 
 static inline bool builder_is_pv(const struct xen_builder *builder)

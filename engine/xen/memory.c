@@ -20,6 +20,11 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* ---- From the hypervisor ------------------------------------------------- */
 
 /* [pfn, pfn+count) of the domain's pages, by pieces of 2^order, as far as there are such; how many pages. */
@@ -120,7 +125,7 @@ uint64_t memory_frame(const struct xen_builder *builder, uint64_t pfn)
 
 /* ---- Seen from here ------------------------------------------------------ */
 
-static int map_window(struct xen_builder *builder, struct window *window, struct engine_error *err)
+static int map_window(struct xen_builder *builder, struct window *window)
 {
 	xen_pfn_t *list = calloc(window->count, sizeof(*list));
 
@@ -130,39 +135,57 @@ static int map_window(struct xen_builder *builder, struct window *window, struct
 						   window->count, list, NULL)
 			    : NULL;
 	free(list);
-	return window->host ? 0 : engine_fail_errno(err, "mapping the domain's memory");
+	return window->host ? 0 : -1;
 }
 
-/* Placements are sorted: what is near the one before belongs to the same window. */
-static int find_windows(struct xen_builder *builder, struct engine_error *err)
+/* They come sorted: what is near the one before belongs to the same window. */
+static int want_pages(struct xen_builder *builder, uint64_t pfn, uint64_t end)
 {
-	struct window *last = NULL;
+	struct window *last = builder->nr_windows ? &builder->windows[builder->nr_windows - 1] : NULL;
 
-	for (unsigned i = 0; i < builder->info.placements; i++) {
-		struct pb_placement placement = PB_INIT(placement);
-		uint64_t pfn, end;
-
-		pb_plan_placement(builder->run->plan, i, &placement);
-		pfn = placement.gpa / PAGE_LEN;
-		end = (placement.gpa + placement.len + PAGE_LEN - 1) / PAGE_LEN;
-		if (last && pfn < last->pfn + last->count + GAP_PAGES) {
-			last->count = end - last->pfn;
-			continue;
-		}
-		if (builder->nr_windows == WINDOWS)
-			return engine_fail(err, ENGINE_UNABLE, "the plan has more than %d pieces", WINDOWS);
-		last = &builder->windows[builder->nr_windows++];
-		*last = (struct window){ .pfn = pfn, .count = end - pfn };
+	if (pfn >= end)
+		return 0;
+	if (last && pfn < last->pfn + last->count + GAP_PAGES) {
+		last->count = max_u64(end, last->pfn + last->count) - last->pfn;
+		return 0;
 	}
+	if (builder->nr_windows == WINDOWS) {
+		errno = E2BIG;
+		return -1;
+	}
+	builder->windows[builder->nr_windows++] = (struct window){ .pfn = pfn, .count = end - pfn };
 	return 0;
 }
 
-static int map_windows(struct xen_builder *builder, struct engine_error *err)
+/* A placement's pages, but for those that are shown. */
+static int want_placement(struct xen_builder *builder, const struct pb_placement *placement)
 {
-	int failed = find_windows(builder, err);
+	uint64_t pfn = placement->gpa / PAGE_LEN, end = (placement->gpa + placement->len + PAGE_LEN - 1) / PAGE_LEN;
+	int failed = 0;
 
+	for (size_t i = 0; i < builder->nr_shown && !failed; i++) {
+		const struct pages *shown = &builder->shown[i];
+
+		if (shown->pfn >= end || shown->pfn + shown->count <= pfn)
+			continue;
+		failed = want_pages(builder, pfn, shown->pfn);
+		pfn = shown->pfn + shown->count;
+	}
+	return failed ? failed : want_pages(builder, pfn, end);
+}
+
+static int map_windows(struct xen_builder *builder)
+{
+	int failed = 0;
+
+	for (unsigned i = 0; i < builder->info.placements && !failed; i++) {
+		struct pb_placement placement = PB_INIT(placement);
+
+		pb_plan_placement(builder->run->plan, i, &placement);
+		failed = want_placement(builder, &placement);
+	}
 	for (size_t i = 0; i < builder->nr_windows && !failed; i++)
-		failed = map_window(builder, &builder->windows[i], err);
+		failed = map_window(builder, &builder->windows[i]);
 	return failed;
 }
 
@@ -172,7 +195,8 @@ void memory_unmap(struct xen_builder *builder)
 		if (builder->windows[i].host)
 			xenforeignmemory_unmap(builder->host.memory, builder->windows[i].host,
 					       builder->windows[i].count);
-	builder->nr_windows = 0;
+	builder->nr_windows = builder->nr_shown = 0;
+	builder->seen = false;
 }
 
 void memory_release(struct xen_builder *builder)
@@ -207,13 +231,25 @@ static uint64_t page_of_frame(struct xen_builder *builder, uint64_t mfn, uint64_
 }
 
 /* A PV plan is placed by machine address. */
+static uint64_t page_at(struct xen_builder *builder, pb_gpa gpa, uint64_t *pages)
+{
+	if (builder->nr_extents)
+		return page_of_frame(builder, gpa / PAGE_LEN, pages);
+	*pages = UINT64_MAX / PAGE_LEN;
+	return gpa / PAGE_LEN;
+}
+
+/* The first one needs them all. */
 static void *map(void *ctx, pb_gpa gpa, uint64_t *len)
 {
 	struct xen_builder *builder = ctx;
-	uint64_t pfn = gpa / PAGE_LEN, pages = UINT64_MAX / PAGE_LEN;
+	uint64_t pages, pfn = page_at(builder, gpa, &pages);
 
-	if (builder->nr_extents)
-		pfn = page_of_frame(builder, pfn, &pages);
+	if (!builder->seen && map_windows(builder)) {
+		builder->map_errno = errno;
+		return NULL;
+	}
+	builder->seen = true;
 	for (size_t i = 0; i < builder->nr_windows && pages; i++) {
 		const struct window *window = &builder->windows[i];
 
@@ -226,6 +262,74 @@ static void *map(void *ctx, pb_gpa gpa, uint64_t *len)
 	return NULL;
 }
 
+/* Side by side here: one mapping, whatever frames they are. */
+struct side {
+	uint8_t *host;
+	uint64_t count;
+	xen_pfn_t *list;
+};
+
+static int map_side(struct xen_builder *builder, const struct side *side)
+{
+	if (side->count == 0)
+		return 0;
+	return xenforeignmemory_map2(builder->host.memory, builder->domid, side->host, PROT_READ | PROT_WRITE,
+				     MAP_FIXED, side->count, side->list, NULL)
+		       ? 0
+		       : -1;
+}
+
+/* In as few pieces as the domain's own pages are, for the windows to leave them out. */
+static int note_shown(struct xen_builder *builder, uint64_t pfn, uint64_t count)
+{
+	struct pages *last = builder->nr_shown ? &builder->shown[builder->nr_shown - 1] : NULL;
+
+	if (last && last->pfn + last->count == pfn) {
+		last->count += count;
+		return 0;
+	}
+	if (builder->nr_shown == WINDOWS) {
+		errno = E2BIG;
+		return -1;
+	}
+	builder->shown[builder->nr_shown++] = (struct pages){ pfn, count };
+	return 0;
+}
+
+static uint64_t views_len(const struct pb_view *views, size_t nr)
+{
+	uint64_t len = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		len += views[i].len;
+	return len;
+}
+
+static int show(void *ctx, const struct pb_view *views, size_t nr)
+{
+	struct xen_builder *builder = ctx;
+	struct side side = { .list = calloc(views_len(views, nr) / PAGE_LEN, sizeof(*side.list)) };
+	int failed = side.list ? 0 : -1;
+
+	for (size_t i = 0; i < nr && !failed; i++) {
+		uint64_t count = views[i].len / PAGE_LEN, pages;
+
+		failed = note_shown(builder, page_at(builder, views[i].gpa, &pages), count);
+		if (!failed && views[i].host != side.host + side.count * PAGE_LEN) {
+			failed = map_side(builder, &side);
+			side.host = views[i].host;
+			side.count = 0;
+		}
+		for (uint64_t page = 0; page < count; page++)
+			side.list[side.count++] = views[i].gpa / PAGE_LEN + page;
+	}
+	if (!failed)
+		failed = map_side(builder, &side);
+	builder->map_errno = errno;
+	free(side.list);
+	return failed;
+}
+
 static int place(struct xen_builder *builder, struct engine_error *err)
 {
 	const struct pb_frames frames = {
@@ -236,20 +340,22 @@ static int place(struct xen_builder *builder, struct engine_error *err)
 		.store_port = builder->store_port,
 		.console_port = builder->console_port,
 	};
-	const struct pb_mem_ops ops = { .size = sizeof(ops),
-					.map = map,
-					.frames = builder_is_pv(builder) ? &frames : NULL };
+	const struct pb_mem_ops ops = {
+		.size = sizeof(ops), .map = map, .show = show, .frames = builder_is_pv(builder) ? &frames : NULL
+	};
 	struct pb_error why = PB_INIT(why);
 
-	return pb_place_ops(builder->run->plan, &ops, builder, &why) < 0 ? engine_fail_pb(err, "placing", &why) : 0;
+	int rc = pb_place_ops(builder->run->plan, &ops, builder, &why);
+
+	if (rc == -PB_E_NO_GUEST_MEMORY)
+		return engine_fail(err, ENGINE_UNABLE, "mapping the domain's memory: %s", strerror(builder->map_errno));
+	return rc < 0 ? engine_fail_pb(err, "placing", &why) : 0;
 }
 
 int memory_place(struct xen_builder *builder, struct engine_error *err)
 {
-	int failed = map_windows(builder, err);
+	int failed = place(builder, err);
 
-	if (!failed)
-		failed = place(builder, err);
 	memory_unmap(builder);
 	return failed;
 }
