@@ -23,10 +23,33 @@ setup() {
 	done
 }
 
-@test "the same input gives the same bytes, to a file and to standard output" {
-	paraboot pack "$IMAGES/good/bz-2.15" -o one
-	paraboot pack "$IMAGES/good/bz-2.15" -o - >two
-	cmp one two
+@test "the same input gives the same bytes, to a file and to standard output, whatever the kernel's name and day" {
+	local codec
+	cp "$IMAGES/good/bz-2.15" other
+	touch -d 2001-02-03 other
+	for codec in none gzip lz4 zstd xz; do
+		paraboot pack --codec "$codec" --elf "$IMAGES/good/bz-2.15" -o one
+		paraboot pack --codec "$codec" --elf other -o - >two
+		cmp one two
+	done
+}
+
+# relocs_of IMAGE
+relocs_of() {
+	"$PARABOOT" info --json --all "$1" | jq -c .kernel.relocs
+}
+
+@test "relocations in sections become a table, and the sections stay behind" {
+	local image
+	for image in elf64-emitted elf32-emitted; do
+		paraboot pack --relocatable "$IMAGES/good/$image" -o packed
+		[[ $(relocs_of packed) == "$(relocs_of "$IMAGES/good/$image")" && $(relocs_of packed) == *'"abs32":3'* ]]
+		paraboot unpack packed -o kernel
+		run -0 readelf -SW kernel
+		[[ $output == *"There are no sections in this file"* ]]
+	done
+	fails 2 "$IMAGES/bad/emitted-type: relocation type: *" pack "$IMAGES/bad/emitted-type" -o other
+	[[ ! -e other ]]
 }
 
 @test "what is lost is said" {
