@@ -117,6 +117,42 @@ look_extract() {
 	cmp "$PB_TMP/extracted" "$PB_TMP/vmlinux" 2>&1
 }
 
+# vmlinux_of VERSION: Debian's vmlinux of that kernel, out of its debugging package; kept, for it is large.
+vmlinux_of() {
+	local file=$REPO/build/debug/vmlinux-$1 temp=$REPO/build/debug/temp
+	if [[ ! -s $file ]]; then
+		rm -rf "$temp" && mkdir -p "$temp"
+		apt_state amd64 >&2
+		(cd "$temp" && private_apt amd64 apt-get download "linux-image-$1-dbg" >&2) &&
+			dpkg-deb --fsys-tarfile "$temp"/*.deb | tar -xO "./usr/lib/debug/boot/vmlinux-$1" >"$temp/vmlinux" &&
+			mv "$temp/vmlinux" "$file"
+		rm -rf "$temp"
+	fi
+	[[ -s $file ]] && say "$file"
+}
+
+# relocs_len IMAGE: bytes of its relocation table, a zero before each group.
+relocs_len() {
+	"$PARABOOT" info --json --all "$1" | jq '.kernel.relocs | 4 * (.abs32 + .inverse32 + .abs64 + 3)'
+}
+
+# What is made of the relocations in a vmlinux's sections is what Linux's build made of them: its table, to the byte,
+# behind the same kernel. Of the ELF header only what told of the sections (e_shoff, e_shnum, e_shstrndx) is another.
+look_vmlinux() {
+	local vmlinux table kept other
+	vmlinux=$(vmlinux_of "$(version_of "$kernel")") || { say "its vmlinux cannot be had" && return; }
+	"$PARABOOT" pack --relocatable --codec "$codec" "$vmlinux" -o "$PB_TMP/by-sections" || say "it is not packed"
+	"$REPO/tests/lib/bzimage.py" vmlinux "$PB_TMP/by-sections" "$PB_TMP/ours"
+	"$REPO/tests/lib/bzimage.py" vmlinux "$kernel" "$PB_TMP/vmlinux"
+	table=$(relocs_len "$kernel")
+	((table > 12)) || say "the distribution's image has no relocations"
+	cmp <(tail -c "$table" "$PB_TMP/ours") <(tail -c "$table" "$PB_TMP/vmlinux") 2>&1
+	kept=$(($(stat -c %s "$PB_TMP/ours") - table))
+	other=$(cmp -l <(head -c "$kept" "$PB_TMP/ours") <(head -c "$kept" "$PB_TMP/vmlinux") |
+		awk '$1 < 41 || ($1 > 48 && $1 < 61) || $1 > 64' | wc -l)
+	[[ $other == 0 ]] || say "$other bytes of the kernel differ"
+}
+
 # Xen's headers are GNU C.
 make_xenguest() {
 	[[ $PB_TMP/xenguest -nt $REPO/tests/pack/xenguest.c ]] ||
