@@ -47,6 +47,15 @@ step_table() {
 	done
 }
 
+# Does the step work on what the step kernels fetches: kernels, if the user has none of his own; the labs; a userland?
+step_needs_kernels() {
+	case $1 in
+	abi | boot-* | cli | facts | grub | try | xen-logs) [[ ! ${PARABOOT_KERNELS:-} ]] ;;
+	lab-* | pack | userland-*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
 # Those of tests/boot/known.tsv that the images here are; before there are any,
 # those that will be fetched.
 kernel_kinds() {

@@ -3,6 +3,8 @@
 # What quickstart and check lean on: counting tests, copying apt's sources, and
 # the tables of packages, builds, steps and boots.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	REPO=$BATS_TEST_DIRNAME/../..
 	local part
@@ -153,5 +155,18 @@ counted() {
 	for value in kaslr= initrds long action=reboot action=panic timeout codec=gzip codec=bzip2 codec=lzma codec=lzo \
 		codec=none elf pack=none pack=gzip pack=lz4 pack=zstd pack=xz damaged plain; do
 		grep -v '^#' "$REPO/tests/boot/thin.tsv" | grep -q "$value"
+	done
+}
+
+@test "what starts or reads a kernel has it fetched first, what does not has not" {
+	local step
+	unset PARABOOT_KERNELS
+	for step in boot-cloud userland-amd64 lab-64 lab-xen xen-logs try pack grub facts cli abi; do
+		step_needs_kernels "$step"
+	done
+	PARABOOT_KERNELS=/boot run ! step_needs_kernels try
+	PARABOOT_KERNELS=/boot step_needs_kernels lab-64
+	for step in build-gcc unit unit-asan golden fuzz scripts guest-bytes clang-tidy mandoc; do
+		run ! step_needs_kernels "$step"
 	done
 }
