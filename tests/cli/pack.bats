@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154 # bats sets stderr
+# shellcheck disable=SC2016,SC2154 # bats sets stderr; "$1" is for the inner shell
 # pack: a bzImage whole, or no file.
 
 setup_file() {
@@ -130,6 +130,37 @@ relocs_of() {
 	[[ $(cat packed) == precious && $(ls -A) == packed ]]
 }
 
+# On a file system of two pages, one of which is taken.
+@test "a file system that gets full keeps what was there, and gets nothing beside it" {
+	mkdir full
+	run --separate-stderr unshare --map-root-user --mount bash -c 'mount -t tmpfs -o size=8k none full &&
+		echo precious >full/packed && "$1" pack "$2" -o full/packed; echo "status $?"; ls -A full; cat full/packed' \
+		- "$PARABOOT" "$IMAGES/good/elf64"
+	[[ $output == $'status 3\npacked\nprecious' ]]
+	[[ $stderr == "paraboot: full/packed: "*"No space left on device" ]]
+}
+
+# holds_output PID: it has begun a file that has no name yet.
+holds_output() {
+	readlink "/proc/$1/fd"/* | grep -qF "$PWD/#"
+}
+
+# A real kernel: xz takes much longer than the signal.
+@test "a signal in the middle keeps what was there, and leaves nothing beside it" {
+	local signal pid status
+	echo precious >packed
+	for signal in INT TERM KILL; do
+		env --default-signal=INT,TERM "$PARABOOT" pack --codec xz -o packed "$(a_kernel)" 3>&- &
+		pid=$!
+		wait_for holds_output "$pid"
+		kill -s "$signal" "$pid"
+		status=0
+		wait "$pid" || status=$?
+		((status == 128 + $(kill -l "$signal")))
+		[[ $(cat packed) == precious && $(ls -A) == packed ]]
+	done
+}
+
 # A real kernel: gzip takes seconds for its 50 MB.
 @test "a progress bar, on a terminal only, wiped in the end" {
 	local kernel
@@ -141,6 +172,8 @@ relocs_of() {
 	run -0 --separate-stderr "$PARABOOT" pack --codec gzip -o two "$kernel"
 	[[ $stderr != *%* && ! $output ]]
 	cmp one two
+	script -qec "$PARABOOT pack -o small $IMAGES/good/elf64" seen >/dev/null
+	[[ -s small && $(grep -acF '%' seen) == 0 ]]
 }
 
 @test "what is lost is said on one line each, whatever the image is called" {
