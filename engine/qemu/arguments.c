@@ -103,20 +103,20 @@ static void add_fds(struct list *list, const struct qemu_fds *fds)
 }
 
 /* A comma in a file's name is written twice; these are names of ours. */
-static void add_flash(struct list *list, const struct engine_firmware *firmware)
+static void add_flash(struct list *list, const struct engine_firmware *firmware, int vars)
 {
 	add(list, "-global");
 	add(list, "driver=cfi.pflash01,property=secure,value=on");
 	add(list, "-drive");
 	addf(list, "if=pflash,unit=0,readonly=on,format=raw,file=%s", firmware->code);
 	add(list, "-drive");
-	addf(list, "if=pflash,unit=1,snapshot=on,format=raw,file=%s", firmware->vars);
+	addf(list, "if=pflash,unit=1,format=raw,file=/proc/self/fd/%d", vars);
 }
 
-static void add_firmware(struct list *list, const struct engine_firmware *firmware)
+static void add_firmware(struct list *list, const struct engine_firmware *firmware, int vars)
 {
 	if (firmware->vars) {
-		add_flash(list, firmware);
+		add_flash(list, firmware, vars);
 	} else if (firmware->code) {
 		add(list, "-bios");
 		add(list, firmware->code);
@@ -132,7 +132,7 @@ static void add_shipped(struct list *list, const struct engine_shipped *shipped,
 		add(list, "-initrd");
 		addf(list, "/proc/self/fd/%d", fds->initrd);
 	}
-	add_firmware(list, &shipped->firmware);
+	add_firmware(list, &shipped->firmware, fds->vars);
 }
 
 static void add_all(struct list *list, const char *program, const struct engine_run *run, const struct qemu_fds *fds)

@@ -11,6 +11,7 @@
 struct qemu_fds {
 	int domain, console, qmp, log;
 	int initrd; /* of an image as shipped; -1: none */
+	int vars;   /* likewise: a copy of the firmware's variables, which it may write to */
 };
 
 /* For execv; one block, to be freed. NULL: no memory. */

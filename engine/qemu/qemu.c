@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -99,6 +100,24 @@ static int socket_pair(int *ours, int *theirs)
 	return 0;
 }
 
+/*
+ * The firmware writes to its variables, and each run begins with those that were shipped. QEMU would copy them to a
+ * file (snapshot=on), which it leaves behind if it is killed in the wrong moment.
+ */
+static int copy_vars(const char *path, int *ret)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	*ret = from < 0 ? -1 : memfd_create("paraboot-flash", MFD_CLOEXEC);
+	if (*ret >= 0)
+		while ((n = sendfile(*ret, from, NULL, 1 << 20)) > 0)
+			;
+	if (from >= 0)
+		close(from);
+	return n < 0 ? -1 : 0;
+}
+
 /* What QEMU is to load: a file of our own for the domain, or the image as shipped. */
 static int open_loaded(const struct engine_shipped *shipped, struct qemu_fds *fds)
 {
@@ -107,6 +126,8 @@ static int open_loaded(const struct engine_shipped *shipped, struct qemu_fds *fd
 		return fds->domain;
 	}
 	fds->domain = fcntl(shipped->image_fd, F_DUPFD_CLOEXEC, 3);
+	if (shipped->firmware.vars && copy_vars(shipped->firmware.vars, &fds->vars) < 0)
+		return -1;
 	if (fds->domain < 0 || shipped->initrd_fd < 0)
 		return fds->domain;
 	fds->initrd = fcntl(shipped->initrd_fd, F_DUPFD_CLOEXEC, 3);
@@ -117,7 +138,7 @@ static int open_ends(const struct engine_run *run, struct ends *ends, struct eng
 {
 	int pair[2];
 
-	*ends = (struct ends){ { -1, -1, -1, -1, -1 }, -1, -1, -1, -1 };
+	*ends = (struct ends){ { -1, -1, -1, -1, -1, -1 }, -1, -1, -1, -1 };
 	if (open_loaded(run->shipped, &ends->qemu) < 0)
 		return engine_fail_errno(err, "qemu");
 	ends->output = memfd_create("paraboot-qemu-output", MFD_CLOEXEC);
@@ -141,6 +162,7 @@ static void close_qemu_ends(struct ends *ends)
 {
 	close_fd(&ends->qemu.domain);
 	close_fd(&ends->qemu.initrd);
+	close_fd(&ends->qemu.vars);
 	close_fd(&ends->qemu.console);
 	close_fd(&ends->qemu.qmp);
 	close_fd(&ends->qemu.log);
@@ -169,14 +191,27 @@ static void note_arguments(const struct engine_run *run, char *const argv[])
 	run->note(run->console.ctx, line);
 }
 
+#define QEMU_FDS (sizeof(struct qemu_fds) / sizeof(int))
+
+/* Those that are open, and a -1. */
+static void list_open(const struct qemu_fds *fds, int ret[QEMU_FDS + 1])
+{
+	const int all[] = { fds->domain, fds->console, fds->qmp, fds->log, fds->initrd, fds->vars };
+
+	for (size_t i = 0; i < QEMU_FDS; i++)
+		if (all[i] >= 0)
+			*ret++ = all[i];
+	*ret = -1;
+}
+
 static int start(const struct engine_run *run, struct ends *ends, struct process *ret, struct engine_error *err)
 {
-	const int keep[] = { ends->qemu.domain, ends->qemu.console, ends->qemu.qmp,
-			     ends->qemu.log,    ends->qemu.initrd,  -1 };
+	int keep[QEMU_FDS + 1];
 	char *program = process_find(program_variable, program_name);
 	char **argv = program ? qemu_arguments(program, run, &ends->qemu) : NULL;
 	int code = -1;
 
+	list_open(&ends->qemu, keep);
 	if (argv) {
 		note_arguments(run, argv);
 		code = process_start(ret, argv, ends->output, keep, err);
