@@ -770,23 +770,69 @@ static void entered_nowhere(struct blob *kernel)
 	blob_set_le(kernel, kernel_note_off(kernel, "Xen", XEN_ELFNOTE_ENTRY) - 8, XEN_ELFNOTE_INFO, 4);
 }
 
-/* Nothing is written of a kernel that nobody could start. */
+static Elf64_Phdr *segment(struct blob *kernel, unsigned i)
+{
+	return (Elf64_Phdr *)(void *)(kernel->data + sizeof(Elf64_Ehdr)) + i;
+}
+
+/* One more than the page tells the guest of; without bytes, behind one another. */
+static void many_segments(struct blob *kernel)
+{
+	const unsigned count = PACK_SEGMENTS + 1;
+
+	blob_align(kernel, 8);
+	blob_set_le(kernel, offsetof(Elf64_Ehdr, e_phoff), kernel->len, 8);
+	blob_set_le(kernel, offsetof(Elf64_Ehdr, e_phnum), count, 2);
+	for (unsigned i = 0; i < count; i++) {
+		Elf64_Phdr phdr = { .p_type = PT_LOAD,
+				    .p_paddr = KERNEL_GPA + i * UINT64_C(0x1000),
+				    .p_vaddr = KERNEL_VIRT64 + KERNEL_GPA + i * UINT64_C(0x1000),
+				    .p_memsz = 0x1000 };
+
+		blob_put(kernel, &phdr, sizeof(phdr));
+	}
+}
+
+static void ends_above_4g(struct blob *kernel)
+{
+	segment(kernel, 2)->p_paddr = 0xffffffff;
+}
+
+/* It ends below; what decodes it would not. */
+static void ends_below_4g(struct blob *kernel)
+{
+	segment(kernel, 2)->p_paddr = 0xffffe000;
+}
+
+static void off_by_a_page(struct blob *kernel)
+{
+	for (unsigned i = 0; i < KERNEL_SEGMENTS; i++)
+		segment(kernel, i)->p_paddr += 0x1000;
+}
+
+/* Nothing is written of a kernel that nobody could start, or whose guest could not unpack it. */
 static void refused_kernels(void **state)
 {
 	static const struct {
 		const char *image;
 		void (*spoil)(struct blob *kernel);
-		bool elf;
+		bool elf, relocatable;
 		int code;
 		const char *field;
 	} rows[] = {
-		{ "elf64", entered_nowhere, true, PB_E_ENTRY_OUTSIDE, "e_entry" },
-		{ "elf64", entered_by_xen_alone, false, PB_E_NO_ENTRY, "e_entry, which is Xen's ENTRY" },
+		{ "elf64-no-relocs", many_segments, false, false, PB_E_LIMIT, "PT_LOAD" },
+		{ "elf64-no-relocs", ends_above_4g, false, false, PB_E_LIMIT, "p_paddr" },
+		{ "elf64-no-relocs", ends_below_4g, false, false, PB_E_LIMIT, "init_size" },
+		{ "elf64", off_by_a_page, false, true, PB_E_RANGE, "p_paddr" },
+		{ "elf64", entered_nowhere, true, false, PB_E_ENTRY_OUTSIDE, "e_entry" },
+		{ "elf64", entered_by_xen_alone, false, false, PB_E_NO_ENTRY, "e_entry, which is Xen's ENTRY" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct pb_pack pack = { .size = sizeof(pack), .codec = "none", .elf = rows[i].elf };
+		const struct pb_pack pack = {
+			.size = sizeof(pack), .codec = "none", .elf = rows[i].elf, .relocatable = rows[i].relocatable
+		};
 		struct opened source = open_spoilt(rows[i].image, rows[i].spoil);
 		struct pb_error err = PB_INIT(err);
 		int fd = memfd_create("packed", MFD_CLOEXEC);
@@ -797,6 +843,27 @@ static void refused_kernels(void **state)
 		close(fd);
 		close_good(&source);
 	}
+}
+
+/* A file that is no payload has no size that was looked at before; and a request has one. */
+static void refused_sizes(void **state)
+{
+	const struct pb_limits limits = { .size = sizeof(limits), .unpacked_len = 1000 };
+	struct pb_pack pack = { .size = sizeof(pack), .codec = "none" };
+	struct opened source = open_good("elf64");
+	struct pb_error err = PB_INIT(err);
+	pb_image *image;
+
+	(void)state;
+	assert_int_equal(pb_image_open_mem(&image, source.blob.data, source.blob.len, &limits, &err), 0);
+	assert_int_equal(pb_pack_write(image, &pack, -1, &err), -PB_E_LIMIT);
+	assert_string_equal(err.field, "unpacked size");
+	assert_int_equal(err.value, source.blob.len);
+	pb_image_close(image);
+	pack.size = sizeof(pack.size) - 1;
+	assert_int_equal(pb_pack_write(source.image, &pack, -1, &err), -PB_E_ARG);
+	assert_string_equal(err.field, "pack");
+	close_good(&source);
 }
 
 /* One wrong word is always seen, wherever it is. */
@@ -864,6 +931,7 @@ int main(void)
 		cmocka_unit_test(codec_without_room_in_a_pv_domain),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(refused_kernels),
+		cmocka_unit_test(refused_sizes),
 		cmocka_unit_test(sum_sees_each_bit),
 		cmocka_unit_test(sizes),
 	};
