@@ -52,6 +52,45 @@ relocs_of() {
 	[[ ! -e other ]]
 }
 
+# link_emitted -m64|-m32 VIRT PERCPU: emitted.S, by the linker whose relocations are meant.
+link_emitted() {
+	gcc "$1" -nostdlib -static -no-pie -Wl,--emit-relocs,--build-id=none,--no-warn-rwx-segments,-z,max-page-size=4096 \
+		"-Wl,--defsym=VIRT=$2,--defsym=PERCPU=$3" -T "$BATS_TEST_DIRNAME/emitted.lds" -o linked "$BATS_TEST_DIRNAME/emitted.S"
+}
+
+# wanted GROUP LOADED: a zero, and the low halves of the addresses at which symbols say so; LOADED is where those that
+# are linked near 0 are loaded.
+wanted() {
+	local address
+	echo 00000000
+	nm linked | sed -n "s/ . want_${1}_.*//p" | while read -r address; do
+		address=$((0x$address))
+		((address >= 0 && address < 0x1000)) && address=$((address + $2))
+		printf '%08x\n' $((address & 0xffffffff))
+	done | sort
+}
+
+# packed_table WORDS: the end of what the packed image holds.
+packed_table() {
+	paraboot pack --relocatable linked -o packed
+	paraboot unpack packed -o kernel
+	tail -c $(($1 * 4)) kernel | od -An -v -w4 -tx4 | tr -d ' '
+}
+
+@test "the table is that of what the linker says, 64 bits" {
+	link_emitted -m64 0xffffffff80000000 0
+	{ wanted abs64 0xffffffff81002000 && wanted inverse32 0 && wanted abs32 0; } >wanted
+	[[ $(wc -l <wanted) == 10 ]]
+	diff -u wanted <(packed_table 10)
+}
+
+@test "the table is that of what the linker says, 32 bits" {
+	link_emitted -m32 0xc0000000 0xc1002000
+	wanted abs32 0 >wanted
+	[[ $(wc -l <wanted) == 5 ]]
+	diff -u wanted <(packed_table 5)
+}
+
 @test "what is lost is said" {
 	run --separate-stderr "$PARABOOT" pack "$IMAGES/good/bz-mz" -o packed
 	[[ $status == 0 && $stderr == "paraboot: $IMAGES/good/bz-mz: its EFI entry is not in the packed image"* ]]
