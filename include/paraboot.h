@@ -79,7 +79,7 @@ enum pb_code {
 	PB_E_ELF_TYPE = 42, /* an ELF file of a type that is not executable */
 
 	/* The image is damaged: what field says cannot be. */
-	PB_E_TRUNCATED = 60,     /* [off, off+value) lies past the end, limit */
+	PB_E_TRUNCATED = 60,     /* [off, off+value) reaches past the end; limit: where that is, or how much is left */
 	PB_E_RANGE = 61,         /* value is outside what limit allows */
 	PB_E_WRAP = 62,          /* an address plus a length wraps */
 	PB_E_OVERLAP = 63,       /* two segments share addresses; value is the second's */
