@@ -3,9 +3,10 @@
  * Ring 0's instructions beside ports. lguest's hypervisor knew none of them,
  * for a kernel's paravirtual operations were to leave none. Some remained:
  * those built with CONFIG_OLPC read CR3, and those since 3.9 may look for
- * microcode, before LGUEST_INIT; CR4 is read past its operation by some of the
- * 4.x; DR6 is, until 3.2, when a process is stepped; and what was told to halt
- * executes hlt.
+ * microcode, before LGUEST_INIT; MSRs belong to processors of AMD's family 5,
+ * which they take the machine's for, and to what cpuid says of later ones;
+ * CR4 is read past its operation by some of the 4.x; DR6 is, until 3.2, when a
+ * process is stepped; and what was told to halt executes hlt.
  */
 #include "../asm.h"
 #include "../insn.h"
@@ -26,14 +27,14 @@ static bool halt(struct vcpu *v)
 	return true;
 }
 
-/* A kernel that handles the fault may have an answer to it; before that, 0 is one, and what is written is nowhere. */
-static bool msr_access(const struct vcpu *v, struct regs *r, uint8_t op)
+/*
+ * What is read is 0, and what is written is nowhere: many accesses of kernels before 4.6 have no answer to a fault,
+ * and are made for what cpuid says of the machine that is there.
+ */
+static void msr_access(struct regs *r, uint8_t op)
 {
-	if (v->traps[TRAP_GP].address)
-		return false;
 	if (op == RDMSR)
 		r->rax = r->rdx = 0;
-	return true;
 }
 
 /* What lguest kernels hold CR3 and CR4 to be, as long as nobody told them, is 0. */
@@ -62,5 +63,8 @@ bool system_instruction(struct vcpu *v, struct regs *r, struct insn *i, uint8_t 
 	if (op != TWO_BYTES)
 		return false;
 	op = insn_next(i);
-	return op == WRMSR || op == RDMSR ? msr_access(v, r, op) : move(v, r, op, insn_next(i));
+	if (op != WRMSR && op != RDMSR)
+		return move(v, r, op, insn_next(i));
+	msr_access(r, op);
+	return true;
 }
