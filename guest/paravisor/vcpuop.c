@@ -86,6 +86,9 @@ static long op_send_nmi(struct vcpu *v, uint64_t arg)
 
 /* ---- Areas ---- */
 
+/* As their compiler aligns it, which in a 32-bit guest has 64 bits at 4 bytes. */
+#define INFO_ALIGN sizeof(guest_word)
+
 static long op_register_info(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_register_vcpu_info op;
@@ -93,7 +96,7 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -XEN_EFAULT;
-	if (op.offset > PAGE - sizeof(guest_vcpu_info) || op.offset % 8)
+	if (op.offset > PAGE - sizeof(guest_vcpu_info) || op.offset % INFO_ALIGN)
 		return -XEN_ENXIO;
 	if (v->info_registered || (v != this_vcpu() && v->up) || !frame_hold(op.mfn))
 		return -XEN_EINVAL;

@@ -17,6 +17,7 @@
 static uint8_t page[4096] __attribute__((aligned(4096)));
 static uint8_t other[4096] __attribute__((aligned(4096)));
 static struct shared_info *shared = (struct shared_info *)page;
+static struct vcpu_info *own_info = ((struct shared_info *)page)->vcpu_info; /* the first vCPU's */
 
 static uint64_t entry_of(const void *va, uint64_t flags)
 {
@@ -232,7 +233,7 @@ static void direct_writes(void)
 	check("a live entry is cleared by cmpxchg8b", (long)try(exchange, at, 0), 0);
 	ext(MMUEXT_TLB_FLUSH_LOCAL, 0);
 	check("and the page is gone", (long)try(do_read, (uint32_t)other, 0), 14);
-	check("its address in vcpu_info", shared->vcpu_info[0].arch.cr2 == (uint32_t)other, 1);
+	check("its address in vcpu_info", own_info->arch.cr2 == (uint32_t)other, 1);
 	check("and set again", (long)try(exchange, at, PTE_P | PTE_W), 0);
 	check("the page is back", (long)try(do_read, (uint32_t)other, 0), 0);
 	check("write-protected by and", !try(protect, at, 0) && !(*(volatile uint32_t *)at & PTE_W), 1);
@@ -463,6 +464,36 @@ static void events(void)
 	check("the clock has a rate", shared->vcpu_info[0].time.tsc_to_system_mul != 0, 1);
 }
 
+/* As Linux' per-CPU data have them: where the compiler put it, which aligns 64 bits to 4 bytes. */
+#define INFO_OFF(vcpu) (0x104 + (vcpu)*0x80u)
+static uint8_t infos[4096] __attribute__((aligned(4096)));
+
+static long place_info(unsigned vcpu)
+{
+	struct vcpu_register_vcpu_info op = { .mfn = mfn_of(infos), .offset = INFO_OFF(vcpu) };
+
+	return call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, vcpu, (uint32_t)&op, 0, 0);
+}
+
+static void info_moves(void)
+{
+	struct vcpu_register_vcpu_info odd = { .mfn = mfn_of(infos), .offset = INFO_OFF(0) + 2 };
+
+	check("vcpu_info is not at an odd word",
+	      call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uint32_t)&odd, 0, 0), -XEN_ENXIO);
+	check("it moves to one of 4 bytes", place_info(0), 0);
+	own_info = (struct vcpu_info *)(infos + INFO_OFF(0));
+	check("masked still", own_info->evtchn_upcall_mask, 1);
+	check("with all ports to be looked at", own_info->evtchn_upcall_pending && !~own_info->evtchn_pending_sel, 1);
+	check("the clock is there", own_info->time.tsc_to_system_mul && !(own_info->time.version & 1), 1);
+	event_flag = (volatile uint8_t *)own_info;
+	events_seen = 0;
+	call(__HYPERVISOR_sched_op, SCHEDOP_block, 0, 0, 0, 0);
+	event_flag[1] = 1;
+	check("the callback comes by it", events_seen > 0 && !own_info->evtchn_upcall_pending, 1);
+	check("but once", place_info(0), -XEN_EINVAL);
+}
+
 static void areas(void)
 {
 	struct vcpu_register_runstate_memory_area area;
@@ -479,6 +510,84 @@ static void areas(void)
 
 /* ---- A second vCPU ---- */
 
+/* Its GDT, with Linux' numbers: the kernel's segments are of ring 0 there, and selectors for them too. */
+enum { LINUX_CS = 0x60, LINUX_DS = 0x68, LINUX_USER_DS = 0x7b, LINUX_PERCPU = 0xd8, LINUX_CANARY = 0xe0, ENTRIES = 32 };
+#define CANARY_AT 20
+static uint64_t second_gdt[512] __attribute__((aligned(4096)));
+static uint32_t second_percpu = 0x5ec0d, second_canary[CANARY_AT / 4 + 1] = { [CANARY_AT / 4] = 0xca9a27 };
+enum { SEEN_PERCPU, SEEN_CANARY, SEEN_SS, SEEN_DS, SEEN_ALL };
+uint32_t second_seen[SEEN_ALL];
+volatile uint8_t *second_flag; /* of its vcpu_info */
+void second_linux(void);
+
+/* What it finds; then it takes its events, of which one waits, and goes on as other guests' second vCPU. */
+__asm__(".text\n"
+	"second_linux:\n"
+	"	movl %fs:0, %eax\n"
+	"	movl %eax, second_seen\n"
+	"	movl %gs:20, %eax\n"
+	"	movl %eax, second_seen + 4\n"
+	"	movw %ss, second_seen + 8\n"
+	"	movw %ds, second_seen + 12\n"
+	"	movl second_flag, %eax\n"
+	"	movb $0, 1(%eax)\n"
+	"	movl $17, %eax\n" /* xen_version */
+	"	xorl %ebx, %ebx\n"
+	"	int $0x82\n"
+	"	jmp second_entry\n");
+
+static uint64_t segment_at(uint64_t desc, const void *base)
+{
+	uint64_t at = (uint32_t)base;
+
+	return desc | (at & 0xffffff) << 16 | (at >> 24) << 56;
+}
+
+static void prepare_second_gdt(void)
+{
+	second_gdt[LINUX_CS / 8] = 0x00cf9a000000ffff;
+	second_gdt[LINUX_DS / 8] = 0x00cf92000000ffff;
+	second_gdt[LINUX_USER_DS / 8] = 0x00cff2000000ffff;
+	second_gdt[LINUX_PERCPU / 8] = segment_at(0x008f92000000ffff, &second_percpu);
+	second_gdt[LINUX_CANARY / 8] = segment_at(0x0040900000000018, second_canary);
+	map_at(second_gdt, entry_of(second_gdt, PTE_P));
+}
+
+static void prepare_second(struct vcpu_guest_context *ctx)
+{
+	prepare_second_gdt();
+	ctx->flags = VGCF_IN_KERNEL;
+	ctx->gdt_frames[0] = mfn_of(second_gdt);
+	ctx->gdt_ents = ENTRIES;
+	ctx->user_regs.eip = (uint32_t)second_linux;
+	ctx->user_regs.esp = (uint32_t)second_stack_end;
+	ctx->user_regs.eflags = 0x1000;
+	ctx->user_regs.cs = LINUX_CS;
+	ctx->user_regs.ss = LINUX_DS;
+	ctx->user_regs.ds = ctx->user_regs.es = LINUX_USER_DS;
+	ctx->user_regs.fs = LINUX_PERCPU;
+	ctx->user_regs.gs = LINUX_CANARY;
+	ctx->kernel_ss = LINUX_DS;
+	ctx->kernel_sp = (uint32_t)second_stack_end;
+	ctx->event_callback_cs = ctx->failsafe_callback_cs = LINUX_CS;
+	ctx->event_callback_eip = (uint32_t)event_entry;
+	ctx->failsafe_callback_eip = (uint32_t)failsafe_entry;
+	ctx->ctrlreg[3] = xen_pfn_to_cr3(mfn_of((void *)start_info->pt_base));
+}
+
+static void second_found(void)
+{
+	check("in ring 1", (long)(second_cs & 3), 1);
+	check("by its own GDT",
+	      second_cs >> 3 == LINUX_CS >> 3 && second_seen[SEEN_SS] >> 3 == LINUX_DS >> 3 &&
+		      second_seen[SEEN_DS] == LINUX_USER_DS,
+	      1);
+	check("with its own data by fs", second_seen[SEEN_PERCPU] == second_percpu, 1);
+	check("and the stack protector's by gs", second_seen[SEEN_CANARY] == second_canary[CANARY_AT / 4], 1);
+	check("its callback comes, by its own vcpu_info", events_seen == 1 && !second_flag[0] && !second_flag[1], 1);
+}
+
+/* In Linux' order, with what Linux hands over. */
 static void second(void)
 {
 	static struct vcpu_guest_context ctx;
@@ -487,20 +596,18 @@ static void second(void)
 	check("a vCPU that is not there", call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 31, 0, 0, 0), -XEN_ENOENT);
 	if (there == -XEN_ENOENT)
 		return;
-	ctx.user_regs.eip = (uint32_t)second_entry;
-	ctx.user_regs.esp = (uint32_t)second_stack_end;
-	ctx.user_regs.cs = FLAT_KERNEL_CS;
-	ctx.user_regs.ss = ctx.user_regs.ds = ctx.user_regs.es = FLAT_KERNEL_DS;
-	ctx.kernel_ss = FLAT_KERNEL_SS;
-	ctx.kernel_sp = (uint32_t)second_stack_end;
-	ctx.ctrlreg[3] = xen_pfn_to_cr3(mfn_of((void *)start_info->pt_base));
+	check("a second one's vcpu_info", place_info(1), 0);
+	event_flag = second_flag = infos + INFO_OFF(1);
+	check("begins masked", second_flag[1], 1);
+	prepare_second(&ctx);
 	check("a second vCPU", call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, (uint32_t)&ctx, 0, 0), 0);
 	check("not twice", call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, (uint32_t)&ctx, 0, 0), -XEN_EEXIST);
+	events_seen = 0;
 	check("comes up", call(__HYPERVISOR_vcpu_op, VCPUOP_up, 1, 0, 0, 0), 0);
 	for (unsigned i = 0; i < 1000000 && !second_alive; i++)
 		call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
 	check("and runs", (long)second_alive, 1);
-	check("in ring 1", (long)(second_cs & 3), 1);
+	second_found();
 }
 
 void guest_main(void)
@@ -512,6 +619,7 @@ void guest_main(void)
 	versions();
 	several();
 	events();
+	info_moves();
 	areas();
 	traps();
 	mapping();
