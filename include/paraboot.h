@@ -562,7 +562,8 @@ struct pb_mem_ops {
 	/*
 	 * Optional; asked once, before map(), and of a kernel alone that is unpacked in memory (below). Have these
 	 * pages of guest memory at host too, in place of what is there: what is unpacked there is placed with that.
-	 * The library unmaps them. 0 if done. A payload that is damaged is then found when some of it is in the guest.
+	 * They stay until the image is closed or its kernel unpacked again; once placed, the caller may map something
+	 * else there. 0 if done. A payload that is damaged is then found when some of it is in the guest.
 	 */
 	int (*show)(void *ctx, const struct pb_view *views, size_t nr_views);
 };

@@ -97,7 +97,8 @@ int kernel_source(struct pb_image *image, struct source *ret, struct pb_error *e
  * The same, for who places it once, with what is not unpacked yet to be
  * unpacked where it belongs: show() is asked, first, to put guest pages into
  * the arena, at the offsets of the unpacked kernel. Without an arena it is not asked.
- * kernel_placed() takes arena and source away.
+ * kernel_placed() takes the source away; the arena stays as it is until
+ * the kernel is read again, or the image is closed.
  */
 struct kernel_shower {
 	int (*show)(void *ctx, uint8_t *arena, struct pb_error *err);

@@ -28,6 +28,7 @@ struct kernel_state {
 	bool plain;           /* codec "none": no memfd, no decoder */
 	struct unpack unpack; /* into the arena, if there is one, or memfd */
 	struct arena arena;
+	bool spent; /* the arena was placed: whoever reads the kernel again has it unpacked again */
 	int memfd;
 	bool sealed;
 	bool loaded;
@@ -135,6 +136,28 @@ static int state_get(struct pb_image *image, struct kernel_state **ret, struct p
 	return 0;
 }
 
+/* In a store of its own again, once the one before was placed. */
+static int renew(struct pb_image *image, struct pb_error *err)
+{
+	struct kernel_state *ks = image->ks;
+	int rc;
+
+	if (!ks->spent)
+		return 0;
+	arena_close(&ks->arena);
+	rc = open_store(image, ks, err);
+	ks->spent = rc < 0;
+	return rc;
+}
+
+/* unpack_to() of the kernel, the only way to more of it. */
+static int unpack_more(struct pb_image *image, uint64_t end, struct pb_error *err)
+{
+	int rc = renew(image, err);
+
+	return rc < 0 ? rc : unpack_to(&image->ks->unpack, end, err);
+}
+
 /* What is unpacked so far. */
 static struct source unpacked(const struct kernel_state *ks)
 {
@@ -160,7 +183,7 @@ static int read_unpacked(void *ctx, uint64_t off, void *buf, size_t len, const c
 	if (ks->plain)
 		return source_read(&image->payload, off, buf, len, field, err);
 
-	int rc = unpack_to(&ks->unpack, off + len, err);
+	int rc = unpack_more(image, off + len, err);
 	struct source out = unpacked(ks);
 
 	return rc < 0 ? rc : source_read(&out, off, buf, len, field, err);
@@ -180,7 +203,7 @@ static int unpacked_len(struct pb_image *image, uint64_t *ret, struct pb_error *
 		return 0;
 	}
 
-	int rc = unpack_to(&ks->unpack, UINT64_MAX, err);
+	int rc = unpack_more(image, UINT64_MAX, err);
 
 	if (rc < 0)
 		return rc;
@@ -211,7 +234,7 @@ int kernel_load_all(struct pb_image *image, uint64_t *ret_len, struct pb_error *
 		*ret_len = image->payload.len;
 		return 0;
 	}
-	rc = unpack_to(&ks->unpack, UINT64_MAX, err);
+	rc = unpack_more(image, UINT64_MAX, err);
 	if (rc == 0)
 		rc = seal(ks, err);
 	if (rc == 0)
@@ -252,7 +275,11 @@ int kernel_source_shown(struct pb_image *image, const struct kernel_shower *show
 {
 	int rc = kernel_load(image, err);
 	struct kernel_state *ks = image->ks;
-	bool shown = rc == 0 && ks->arena.host;
+	bool shown;
+
+	if (rc == 0)
+		rc = renew(image, err);
+	shown = rc == 0 && ks->arena.host;
 
 	if (shown) {
 		rc = show_arena(ks, shower, err);
@@ -268,16 +295,11 @@ int kernel_source_shown(struct pb_image *image, const struct kernel_shower *show
 	return rc;
 }
 
-/* The guest's pages are its own from now on. Who reads the kernel again has it unpacked again. */
+/* Its arena is the guest's now, and nobody reads it. */
 void kernel_placed(struct pb_image *image)
 {
-	struct kernel_state *ks = image->ks;
-	struct pb_error why = PB_INIT(why);
-
-	unpack_stop(&ks->unpack);
-	arena_close(&ks->arena);
-	if (open_store(image, ks, &why) < 0)
-		ks->unpack = (struct unpack){ .failed = why };
+	unpack_stop(&image->ks->unpack);
+	image->ks->spent = true;
 }
 
 /* ---- Segments ---- */
@@ -557,7 +579,7 @@ static int copy_out(struct pb_image *image, int out_fd, struct pb_error *err)
 	int rc = 0;
 
 	if (!ks->plain) {
-		rc = unpack_to(&ks->unpack, UINT64_MAX, err);
+		rc = unpack_more(image, UINT64_MAX, err);
 		all = unpacked(ks);
 	}
 	if (rc < 0)

@@ -121,7 +121,10 @@ static int run_run(const struct options *opt)
 	/* Whoever reads the console may go away: that is an error of a write, and no reason to die on the spot. */
 	signal(SIGPIPE, SIG_IGN);
 	status = start(opt, &domain);
-	domain_release(&domain);
+	/* What is still mapped of a domain goes with the process, all at once; page by page, dom0 is trapped for each.
+	 */
+	if (!domain.engine || !domain.engine->in_memory)
+		domain_release(&domain);
 	return status;
 }
 

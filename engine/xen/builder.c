@@ -165,6 +165,8 @@ int builder_start(struct xen_builder *builder, struct engine_error *err)
 	const struct engine_options *options = builder->run->options;
 	xc_interface *control = builder->host.control;
 
+	if (!options->paused)
+		memory_unmap(builder);
 	if (options->keep && xc_domain_sethandle(control, builder->domid, builder->handle) < 0)
 		return engine_fail_errno(err, "the domain's own handle");
 	if (!options->paused && xc_domain_unpause(control, builder->domid) < 0)
@@ -184,6 +186,5 @@ void builder_destroy(struct xen_builder *builder)
 
 void builder_release(struct xen_builder *builder)
 {
-	memory_unmap(builder);
 	memory_release(builder);
 }

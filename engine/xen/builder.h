@@ -39,6 +39,7 @@ struct pages {
 struct window {
 	uint64_t pfn, count;
 	uint8_t *host;
+	bool lingers; /* may be there until the domain runs */
 };
 
 /* The ways into Xen. */
@@ -70,8 +71,10 @@ struct xen_builder {
 	size_t nr_extents, last_extent;
 	struct window windows[WINDOWS];
 	size_t nr_windows;
-	struct pages shown[WINDOWS]; /* sorted; what the library unpacks into, which needs no window */
+	struct pages shown[WINDOWS]; /* sorted; what the library unpacks into, which needs no window, */
 	size_t nr_shown;
+	struct window sides[WINDOWS]; /* and where it sees them; pfn is of no account */
+	size_t nr_sides;
 	bool seen;     /* the windows are there */
 	int map_errno; /* why something cannot be mapped */
 };
@@ -99,13 +102,16 @@ int builder_start(struct xen_builder *builder, struct engine_error *err);
 /* Keys, domain and what is mapped of it; fine at any moment. */
 void builder_destroy(struct xen_builder *builder);
 
-/* What is allocated and mapped here; the domain lives on. */
+/* What is allocated here; the domain lives on, and what lingers of its memory goes with the process. */
 void builder_release(struct xen_builder *builder);
 
 /* ---- memory.c ----------------------------------------------------------- */
 
 int memory_populate(struct xen_builder *builder, struct engine_error *err);
 int memory_place(struct xen_builder *builder, struct engine_error *err);
+
+/* What may not be mapped any more when Xen takes the domain's page tables for such; and all. */
+void memory_unmap_tables(struct xen_builder *builder);
 void memory_unmap(struct xen_builder *builder);
 void memory_release(struct xen_builder *builder);
 

@@ -3,7 +3,10 @@
  * A domain's memory: taken from the hypervisor in the largest pieces that it
  * has, and seen from here while the plan is placed. All that the plan writes
  * to is mapped at once, in few pieces: each mapping is a hypercall. What is
- * mapped here must be gone before Xen takes page tables for such.
+ * mapped here must be gone before Xen takes page tables for such. The kernel
+ * and the initrd linger until the domain is to run, for then the kernel makes
+ * tables of its own pages: page by page, dom0 is trapped for each that it
+ * unmaps, but not if its process ends, as it does behind a domain left paused.
  */
 #include "builder.h"
 
@@ -138,14 +141,14 @@ static int map_window(struct xen_builder *builder, struct window *window)
 	return window->host ? 0 : -1;
 }
 
-/* They come sorted: what is near the one before belongs to the same window. */
-static int want_pages(struct xen_builder *builder, uint64_t pfn, uint64_t end)
+/* They come sorted: what is near the one before, and may linger as that may, belongs to the same window. */
+static int want_pages(struct xen_builder *builder, uint64_t pfn, uint64_t end, bool lingers)
 {
 	struct window *last = builder->nr_windows ? &builder->windows[builder->nr_windows - 1] : NULL;
 
 	if (pfn >= end)
 		return 0;
-	if (last && pfn < last->pfn + last->count + GAP_PAGES) {
+	if (last && last->lingers == lingers && pfn < last->pfn + last->count + GAP_PAGES) {
 		last->count = max_u64(end, last->pfn + last->count) - last->pfn;
 		return 0;
 	}
@@ -153,7 +156,7 @@ static int want_pages(struct xen_builder *builder, uint64_t pfn, uint64_t end)
 		errno = E2BIG;
 		return -1;
 	}
-	builder->windows[builder->nr_windows++] = (struct window){ .pfn = pfn, .count = end - pfn };
+	builder->windows[builder->nr_windows++] = (struct window){ .pfn = pfn, .count = end - pfn, .lingers = lingers };
 	return 0;
 }
 
@@ -161,6 +164,7 @@ static int want_pages(struct xen_builder *builder, uint64_t pfn, uint64_t end)
 static int want_placement(struct xen_builder *builder, const struct pb_placement *placement)
 {
 	uint64_t pfn = placement->gpa / PAGE_LEN, end = (placement->gpa + placement->len + PAGE_LEN - 1) / PAGE_LEN;
+	bool lingers = placement->kind == PB_KIND_KERNEL || placement->kind == PB_KIND_INITRD;
 	int failed = 0;
 
 	for (size_t i = 0; i < builder->nr_shown && !failed; i++) {
@@ -168,10 +172,10 @@ static int want_placement(struct xen_builder *builder, const struct pb_placement
 
 		if (shown->pfn >= end || shown->pfn + shown->count <= pfn)
 			continue;
-		failed = want_pages(builder, pfn, shown->pfn);
+		failed = want_pages(builder, pfn, shown->pfn, lingers);
 		pfn = shown->pfn + shown->count;
 	}
-	return failed ? failed : want_pages(builder, pfn, end);
+	return failed ? failed : want_pages(builder, pfn, end, lingers);
 }
 
 static int map_windows(struct xen_builder *builder)
@@ -189,13 +193,38 @@ static int map_windows(struct xen_builder *builder)
 	return failed;
 }
 
+void memory_unmap_tables(struct xen_builder *builder)
+{
+	for (size_t i = 0; i < builder->nr_windows; i++) {
+		struct window *window = &builder->windows[i];
+
+		if (!window->host || window->lingers)
+			continue;
+		xenforeignmemory_unmap(builder->host.memory, window->host, window->count);
+		window->host = NULL;
+	}
+}
+
+/* In the library's piece of memory, where something has to stay; at the worst, nothing. */
+static void replace_side(const struct window *side)
+{
+	uint64_t len = side->count * PAGE_LEN;
+
+	if (mmap(side->host, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) ==
+	    MAP_FAILED)
+		munmap(side->host, len);
+}
+
 void memory_unmap(struct xen_builder *builder)
 {
+	memory_unmap_tables(builder);
 	for (size_t i = 0; i < builder->nr_windows; i++)
 		if (builder->windows[i].host)
 			xenforeignmemory_unmap(builder->host.memory, builder->windows[i].host,
 					       builder->windows[i].count);
-	builder->nr_windows = builder->nr_shown = 0;
+	for (size_t i = 0; i < builder->nr_sides; i++)
+		replace_side(&builder->sides[i]);
+	builder->nr_windows = builder->nr_sides = builder->nr_shown = 0;
 	builder->seen = false;
 }
 
@@ -263,18 +292,17 @@ static void *map(void *ctx, pb_gpa gpa, uint64_t *len)
 }
 
 /* Side by side here: one mapping, whatever frames they are. */
-struct side {
-	uint8_t *host;
-	uint64_t count;
-	xen_pfn_t *list;
-};
-
-static int map_side(struct xen_builder *builder, const struct side *side)
+static int map_side(struct xen_builder *builder, const struct window *side, const xen_pfn_t *list)
 {
 	if (side->count == 0)
 		return 0;
+	if (builder->nr_sides == WINDOWS) {
+		errno = E2BIG;
+		return -1;
+	}
+	builder->sides[builder->nr_sides++] = *side;
 	return xenforeignmemory_map2(builder->host.memory, builder->domid, side->host, PROT_READ | PROT_WRITE,
-				     MAP_FIXED, side->count, side->list, NULL)
+				     MAP_FIXED, side->count, list, NULL)
 		       ? 0
 		       : -1;
 }
@@ -305,28 +333,29 @@ static uint64_t views_len(const struct pb_view *views, size_t nr)
 	return len;
 }
 
+/* In order of where they are seen: one begins a new side, or makes the last one longer. */
 static int show(void *ctx, const struct pb_view *views, size_t nr)
 {
 	struct xen_builder *builder = ctx;
-	struct side side = { .list = calloc(views_len(views, nr) / PAGE_LEN, sizeof(*side.list)) };
-	int failed = side.list ? 0 : -1;
+	xen_pfn_t *list = calloc(views_len(views, nr) / PAGE_LEN + 1, sizeof(*list));
+	struct window side = { 0 };
+	int failed = list ? 0 : -1;
 
 	for (size_t i = 0; i < nr && !failed; i++) {
 		uint64_t count = views[i].len / PAGE_LEN, pages;
 
 		failed = note_shown(builder, page_at(builder, views[i].gpa, &pages), count);
 		if (!failed && views[i].host != side.host + side.count * PAGE_LEN) {
-			failed = map_side(builder, &side);
-			side.host = views[i].host;
-			side.count = 0;
+			failed = map_side(builder, &side, list);
+			side = (struct window){ .host = views[i].host };
 		}
 		for (uint64_t page = 0; page < count; page++)
-			side.list[side.count++] = views[i].gpa / PAGE_LEN + page;
+			list[side.count++] = views[i].gpa / PAGE_LEN + page;
 	}
 	if (!failed)
-		failed = map_side(builder, &side);
+		failed = map_side(builder, &side, list);
 	builder->map_errno = errno;
-	free(side.list);
+	free(list);
 	return failed;
 }
 
@@ -356,6 +385,6 @@ int memory_place(struct xen_builder *builder, struct engine_error *err)
 {
 	int failed = place(builder, err);
 
-	memory_unmap(builder);
+	memory_unmap_tables(builder);
 	return failed;
 }
