@@ -10,7 +10,6 @@
 #include <xen/grant_table.h>
 
 #define GRANT_FRAMES  8
-#define RESERVED      8 /* entries that a change of version leaves: console, xenstore, and what the tools may want */
 #define V1_A_FRAME    (PAGE / sizeof(grant_entry_v1_t))
 #define V2_A_FRAME    (PAGE / sizeof(grant_entry_v2_t))
 #define STATUS_FRAMES ((GRANT_FRAMES * V2_A_FRAME * sizeof(grant_status_t) + PAGE - 1) / PAGE)
@@ -81,11 +80,10 @@ static int query_size(void *arg)
 	return 0;
 }
 
-/* Nobody maps a grant of this guest's, so none is ever in the way of a change. */
+/* Nobody maps a grant of this guest's, so none is ever in the way of a change. The answer is what the table is then. */
 static int set_version(void *arg)
 {
 	struct gnttab_set_version *op = arg;
-	uint32_t was = version;
 
 	if (op->version != 1 && op->version != 2)
 		return -XEN_EINVAL;
@@ -93,7 +91,6 @@ static int set_version(void *arg)
 		version = op->version;
 		memset(table, 0, (GRANT_FRAMES + STATUS_FRAMES) * PAGE);
 	}
-	op->version = was;
 	return 0;
 }
 

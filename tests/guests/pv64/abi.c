@@ -246,6 +246,7 @@ static void grants(void)
 	grant(GNTTABOP_get_status_frames, &status);
 	check("grants: no status frames in version 1", status.status, GNTST_general_error);
 	check("grants: to version 2", grant(GNTTABOP_set_version, &to), 0);
+	check("grants: version 2 is the answer", to.version, 2);
 	check("grants: the status frame of version 2", grant(GNTTABOP_get_status_frames, &status) || status.status, 0);
 	to.version = 1;
 	check("grants: back to version 1", grant(GNTTABOP_set_version, &to), 0);
