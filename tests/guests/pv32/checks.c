@@ -121,6 +121,11 @@ static void exchange_frames(void)
 	check("which can be mapped", map_at(other, entry_of(other, PTE_P | PTE_W)), 0);
 }
 
+static long grant(unsigned cmd, void *arg)
+{
+	return call(__HYPERVISOR_grant_table_op, cmd, (uint32_t)arg, 1, 0, 0);
+}
+
 static void copies(void)
 {
 	struct gnttab_copy op = { .len = 16 };
@@ -131,7 +136,7 @@ static void copies(void)
 	for (unsigned i = 0; i < 16; i++)
 		other[100 + i] = 0xee;
 	op.source.u.gmfn = mfn_of((void *)start_info);
-	check("a grant copy", call(__HYPERVISOR_grant_table_op, GNTTABOP_copy, (uint32_t)&op, 1, 0, 0), 0);
+	check("a grant copy", grant(GNTTABOP_copy, &op), 0);
 	check("is done", op.status == GNTST_okay && same((char *)other + 100, "xen-3.0-x86_32p"), 1);
 }
 
@@ -151,10 +156,57 @@ static void grants(void)
 	struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 1 };
 
 	set_xen_guest_handle(op.frame_list, &frame);
-	check("a grant table", call(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, (uint32_t)&op, 1, 0, 0), 0);
+	check("a grant table", grant(GNTTABOP_setup_table, &op), 0);
 	check("of one frame", op.status == GNTST_okay && frame != 0, 1);
 	check("that can be mapped", map_at(other, (uint64_t)frame << 12 | PTE_P | PTE_W), 0);
 	check("back", map_at(other, entry_of(other, PTE_P | PTE_W)), 0);
+}
+
+static void map_frame(uint64_t frame)
+{
+	map_at(other, frame << 12 | PTE_P | PTE_W);
+}
+
+#define GRANT 8 /* the first that is not the tools' */
+
+/* A grant to itself in a table of version 2, and a copy by it. */
+static void grant_to_itself(void)
+{
+	volatile union grant_entry_v2 *entry = (union grant_entry_v2 *)other + GRANT;
+	struct gnttab_copy op = { .len = 16, .flags = GNTCOPY_source_gref };
+
+	entry->hdr.domid = DOMID_SELF;
+	entry->full_page.frame = mfn_of((void *)start_info);
+	entry->hdr.flags = GTF_permit_access | GTF_readonly;
+	map_frame(mfn_of(other));
+	op.source.u.ref = GRANT;
+	op.dest.u.gmfn = mfn_of(other);
+	op.source.domid = op.dest.domid = DOMID_SELF;
+	check("a copy by a grant of that form", grant(GNTTABOP_copy, &op) || op.status, 0);
+	check("comes", same((char *)other, "xen-3.0-x86_32p"), 1);
+}
+
+/* As Linux of about 3.3 to 3.16 asks for version 2, if it may. Its frames are one word each, those of states two. */
+static void grants_v2(void)
+{
+	xen_pfn_t frame = 0;
+	uint64_t status_frame = 0;
+	struct gnttab_set_version to = { 2 };
+	struct gnttab_setup_table table = { .dom = DOMID_SELF, .nr_frames = 1 };
+	struct gnttab_get_status_frames status = { .dom = DOMID_SELF, .nr_frames = 1 };
+
+	check("grants of version 2", grant(GNTTABOP_set_version, &to), 0);
+	check("are the answer", to.version, 2);
+	set_xen_guest_handle(status.frame_list, &status_frame);
+	check("their states' frame", grant(GNTTABOP_get_status_frames, &status) || status.status || !status_frame, 0);
+	map_frame(status_frame);
+	check("is mapped, and empty", *(volatile uint16_t *)other, 0);
+	set_xen_guest_handle(table.frame_list, &frame);
+	check("and their table", grant(GNTTABOP_setup_table, &table) || table.status || !frame, 0);
+	map_frame(frame);
+	grant_to_itself();
+	to.version = 1;
+	check("back to version 1", grant(GNTTABOP_set_version, &to) || to.version != 1, 0);
 }
 
 /* ---- Page tables ---- */
@@ -224,6 +276,49 @@ static void forget_use(unsigned long va, unsigned long b)
 static void take(unsigned long va, unsigned long value)
 {
 	__asm__ volatile("xchg %0, (%1)" : "+r"(value) : "r"(va) : "memory");
+}
+
+/*
+ * The roots that Linux makes itself before it has any memory to take: one with a copy of the level 2 of its last GiB,
+ * to which the first gives way; and one more of that kind, loaded before it is pinned. What was a root is memory then.
+ */
+static struct {
+	uint64_t root[512], middle[512];
+} roots[2] __attribute__((aligned(4096)));
+
+static void prepare_root(unsigned n, const uint64_t *middle)
+{
+	for (unsigned i = 0; i < ARRAY(roots[n].middle); i++)
+		roots[n].middle[i] = middle[i];
+	roots[n].root[3] = entry_of(roots[n].middle, PTE_P);
+	map_at(roots[n].middle, entry_of(roots[n].middle, PTE_P));
+	map_at(roots[n].root, entry_of(roots[n].root, PTE_P));
+}
+
+static bool is_memory(unsigned n)
+{
+	return !map_at(roots[n].root, entry_of(roots[n].root, PTE_P | PTE_W)) &&
+	       !map_at(roots[n].middle, entry_of(roots[n].middle, PTE_P | PTE_W)) &&
+	       !try(write_at, (uint32_t)&roots[n].root[3], 0) && !try(write_at, (uint32_t)roots[n].middle, 0);
+}
+
+static void own_roots(void)
+{
+	const void *given = (void *)start_info->pt_base;
+
+	prepare_root(0, table_at((void *)VIRT_BASE, 2));
+	check("the root that it was given is unpinned", ext(MMUEXT_UNPIN_TABLE, mfn_of(given)), 0);
+	check("its own is pinned", ext(MMUEXT_PIN_L3_TABLE, mfn_of(roots[0].root)), 0);
+	check("and loaded", ext(MMUEXT_NEW_BASEPTR, mfn_of(roots[0].root)), 0);
+	prepare_root(1, roots[0].middle);
+	check("another is loaded", ext(MMUEXT_NEW_BASEPTR, mfn_of(roots[1].root)), 0);
+	check("then pinned", ext(MMUEXT_PIN_L3_TABLE, mfn_of(roots[1].root)), 0);
+	check("the one before unpinned", ext(MMUEXT_UNPIN_TABLE, mfn_of(roots[0].root)), 0);
+	check("and memory again", is_memory(0), 1);
+	check("the machine-to-physical table is still there", ((uint32_t *)M2P)[mfn_of(page)] == pfn_of(page), 1);
+	check("back to the first", ext(MMUEXT_NEW_BASEPTR, mfn_of(given)), 0);
+	check("which is pinned", ext(MMUEXT_PIN_L3_TABLE, mfn_of(given)), 0);
+	check("none of its own is left", !ext(MMUEXT_UNPIN_TABLE, mfn_of(roots[1].root)) && is_memory(1), 1);
 }
 
 static void direct_writes(void)
@@ -515,12 +610,16 @@ enum { LINUX_CS = 0x60, LINUX_DS = 0x68, LINUX_USER_DS = 0x7b, LINUX_PERCPU = 0x
 #define CANARY_AT 20
 static uint64_t second_gdt[512] __attribute__((aligned(4096)));
 static uint32_t second_percpu = 0x5ec0d, second_canary[CANARY_AT / 4 + 1] = { [CANARY_AT / 4] = 0xca9a27 };
-enum { SEEN_PERCPU, SEEN_CANARY, SEEN_SS, SEEN_DS, SEEN_ALL };
+enum { SEEN_PERCPU, SEEN_CANARY, SEEN_SS, SEEN_DS, AGAIN_PERCPU, AGAIN_CANARY, AGAIN_RESULT, AGAIN_KEPT, SEEN_ALL };
+#define KEPT 0x600d
 uint32_t second_seen[SEEN_ALL];
 volatile uint8_t *second_flag; /* of its vcpu_info */
 void second_linux(void);
 
-/* What it finds; then it takes its events, of which one waits, and goes on as other guests' second vCPU. */
+/*
+ * What it finds; then it takes its events, of which one waits, and goes down. Up again, it is where it was, and goes on
+ * as other guests' second vCPU.
+ */
 __asm__(".text\n"
 	"second_linux:\n"
 	"	movl %fs:0, %eax\n"
@@ -534,6 +633,18 @@ __asm__(".text\n"
 	"	movl $17, %eax\n" /* xen_version */
 	"	xorl %ebx, %ebx\n"
 	"	int $0x82\n"
+	"	movl $0x600d, %esi\n"
+	"	movl $24, %eax\n" /* vcpu_op: down */
+	"	movl $2, %ebx\n"
+	"	movl $1, %ecx\n"
+	"	xorl %edx, %edx\n"
+	"	int $0x82\n"
+	"	movl %eax, second_seen + 24\n"
+	"	movl %esi, second_seen + 28\n"
+	"	movl %fs:0, %eax\n"
+	"	movl %eax, second_seen + 16\n"
+	"	movl %gs:20, %eax\n"
+	"	movl %eax, second_seen + 20\n"
 	"	jmp second_entry\n");
 
 static uint64_t segment_at(uint64_t desc, const void *base)
@@ -587,6 +698,22 @@ static void second_found(void)
 	check("its callback comes, by its own vcpu_info", events_seen == 1 && !second_flag[0] && !second_flag[1], 1);
 }
 
+/* As Linux waits for a processor to die, and to come again. */
+static void second_again(void)
+{
+	for (unsigned i = 0; i < 1000000 && call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 1, 0, 0, 0); i++)
+		call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
+	check("goes down by itself", call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 1, 0, 0, 0), 0);
+	check("comes up again", call(__HYPERVISOR_vcpu_op, VCPUOP_up, 1, 0, 0, 0), 0);
+	for (unsigned i = 0; i < 1000000 && !second_alive; i++)
+		call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
+	check("and runs on", second_alive && second_seen[AGAIN_KEPT] == KEPT, 1);
+	check("behind its call", (long)second_seen[AGAIN_RESULT], 0);
+	check("with its segments",
+	      second_seen[AGAIN_PERCPU] == second_percpu && second_seen[AGAIN_CANARY] == second_canary[CANARY_AT / 4],
+	      1);
+}
+
 /* In Linux' order, with what Linux hands over. */
 static void second(void)
 {
@@ -604,9 +731,7 @@ static void second(void)
 	check("not twice", call(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, (uint32_t)&ctx, 0, 0), -XEN_EEXIST);
 	events_seen = 0;
 	check("comes up", call(__HYPERVISOR_vcpu_op, VCPUOP_up, 1, 0, 0, 0), 0);
-	for (unsigned i = 0; i < 1000000 && !second_alive; i++)
-		call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
-	check("and runs", (long)second_alive, 1);
+	second_again();
 	second_found();
 }
 
@@ -624,12 +749,14 @@ void guest_main(void)
 	traps();
 	mapping();
 	tables();
+	own_roots();
 	direct_writes();
 	ring3();
 	ports();
 	memory();
 	exchange_frames();
 	grants();
+	grants_v2();
 	copies();
 	descriptors();
 	second();
