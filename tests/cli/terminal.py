@@ -150,9 +150,10 @@ def stalled(job):
 
 
 def hangup(job):
-    """A terminal goes away, and a shell passes the signal on."""
+    """A terminal goes away, and a shell passes the signal on: the second one may end what is leaving for the first."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     job.hang_up()
+    job.end = lambda: LEFT if (status := job.end_unread()) == -signal.SIGHUP else status
     try:
         os.kill(job.pid, signal.SIGHUP)
     except ProcessLookupError:
