@@ -114,6 +114,21 @@ static void render_table(struct pv_renderer *renderer, uint64_t pfn, uint8_t *pa
 
 /* ---- The p2m list ------------------------------------------------------ */
 
+/* Frames that follow one another, as the words of a list; each of a length that the compiler knows. */
+static void put_frames(const struct pv_layout *layout, uint8_t *list, uint64_t mfn, uint64_t count)
+{
+	uint8_t *end = list + count * layout->word_len;
+	uint32_t low;
+
+	if (layout->word_len == sizeof(mfn))
+		for (; list < end; list += sizeof(mfn), mfn++)
+			memcpy(list, &mfn, sizeof(mfn));
+	for (; list < end; list += sizeof(low), mfn++) {
+		low = (uint32_t)mfn;
+		memcpy(list, &low, sizeof(low));
+	}
+}
+
 static void render_p2m(struct pv_renderer *renderer, uint64_t pfn, uint8_t *page)
 {
 	const struct pv_layout *layout = &renderer->body->pv;
@@ -125,8 +140,7 @@ static void render_p2m(struct pv_renderer *renderer, uint64_t pfn, uint8_t *page
 		run = min_u64(frames_run(&renderer->frames, first + done, &mfn), count - done);
 		if (run == 0)
 			return;
-		for (uint64_t i = 0; i < run; i++, mfn++)
-			memcpy(page + (done + i) * layout->word_len, &mfn, layout->word_len);
+		put_frames(layout, page + done * layout->word_len, mfn, run);
 	}
 }
 

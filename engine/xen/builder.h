@@ -64,9 +64,7 @@ struct xen_builder {
 	uint64_t store_frame, console_frame; /* gfns of a PVH domain, mfns of a PV one */
 	uint64_t shared_info_frame;          /* of a PV domain */
 
-	/* The frames of a PV domain's pages, one by one and in runs; those of a PVH domain are its pages. */
-	xen_pfn_t *frames;
-	uint64_t nr_pages;
+	/* The frames of a PV domain's pages, in runs, sorted by page; those of a PVH domain are its pages. */
 	struct pb_extent *extents;
 	size_t nr_extents, last_extent;
 	struct window windows[WINDOWS];

@@ -30,6 +30,17 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 
 /* ---- From the hypervisor ------------------------------------------------- */
 
+/* A PV domain's frames, noted in the order of its pages; what follows in the machine as well makes a run longer. */
+static void note_frames(struct xen_builder *builder, uint64_t pfn, uint64_t mfn, uint64_t count)
+{
+	struct pb_extent *last = builder->nr_extents ? &builder->extents[builder->nr_extents - 1] : NULL;
+
+	if (last && last->mfn + last->count == mfn)
+		last->count += count;
+	else
+		builder->extents[builder->nr_extents++] = (struct pb_extent){ pfn, mfn, count };
+}
+
 /* [pfn, pfn+count) of the domain's pages, by pieces of 2^order, as far as there are such; how many pages. */
 static uint64_t populate_pieces(struct xen_builder *builder, uint64_t pfn, uint64_t count, unsigned order)
 {
@@ -41,9 +52,8 @@ static uint64_t populate_pieces(struct xen_builder *builder, uint64_t pfn, uint6
 		list[i] = pfn + (i << order);
 	if (list && pieces)
 		done = xc_domain_populate_physmap(builder->host.control, builder->domid, pieces, order, 0, list);
-	for (int i = 0; builder->frames && i < done; i++)
-		for (uint64_t page = 0; page < 1ull << order; page++)
-			builder->frames[pfn + ((uint64_t)i << order) + page] = list[i] + page;
+	for (int i = 0; builder->extents && i < done; i++)
+		note_frames(builder, pfn + ((uint64_t)i << order), list[i], 1ull << order);
 	free(list);
 	return done > 0 ? (uint64_t)done << order : 0;
 }
@@ -86,32 +96,14 @@ static int populate_pvh(struct xen_builder *builder, struct engine_error *err)
 	return 0;
 }
 
-/* The frames as place wants them: runs of pages that follow one another in the machine too. */
-static int make_extents(struct xen_builder *builder, struct engine_error *err)
-{
-	const xen_pfn_t *frames = builder->frames;
-	struct pb_extent *extent;
-
-	builder->extents = calloc(builder->nr_pages, sizeof(*builder->extents));
-	if (!builder->extents)
-		return engine_fail_errno(err, "the domain's frames");
-	extent = builder->extents - 1;
-	for (uint64_t pfn = 0; pfn < builder->nr_pages; pfn++)
-		if (pfn > 0 && frames[pfn] == frames[pfn - 1] + 1)
-			extent->count++;
-		else
-			*++extent = (struct pb_extent){ pfn, frames[pfn], 1 };
-	builder->nr_extents = (size_t)(extent + 1 - builder->extents);
-	return 0;
-}
-
 static int populate_pv(struct xen_builder *builder, struct engine_error *err)
 {
-	builder->nr_pages = builder->pv.nr_pages;
-	builder->frames = calloc(builder->nr_pages, sizeof(*builder->frames));
-	if (!builder->frames)
+	uint64_t nr_pages = builder->pv.nr_pages;
+
+	builder->extents = calloc(nr_pages, sizeof(*builder->extents)); /* if no two are neighbours */
+	if (!builder->extents)
 		return engine_fail_errno(err, "the domain's frames");
-	return populate_range(builder, 0, builder->nr_pages, err) || make_extents(builder, err) ? -1 : 0;
+	return populate_range(builder, 0, nr_pages, err);
 }
 
 int memory_populate(struct xen_builder *builder, struct engine_error *err)
@@ -123,7 +115,16 @@ int memory_populate(struct xen_builder *builder, struct engine_error *err)
 
 uint64_t memory_frame(const struct xen_builder *builder, uint64_t pfn)
 {
-	return builder->frames ? builder->frames[pfn] : pfn;
+	size_t low = 0, high = builder->nr_extents;
+
+	if (!builder->extents)
+		return pfn;
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		*(pfn < builder->extents[middle].pfn ? &high : &low) = middle;
+	}
+	return builder->extents[low].mfn + (pfn - builder->extents[low].pfn);
 }
 
 /* ---- Seen from here ------------------------------------------------------ */
@@ -230,10 +231,9 @@ void memory_unmap(struct xen_builder *builder)
 
 void memory_release(struct xen_builder *builder)
 {
-	free(builder->frames);
 	free(builder->extents);
-	builder->frames = NULL;
 	builder->extents = NULL;
+	builder->nr_extents = 0;
 }
 
 /* ---- Placing ------------------------------------------------------------- */
