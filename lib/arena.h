@@ -22,7 +22,28 @@ struct arena {
 bool arena_open(struct arena *ret, uint64_t len);
 void arena_close(struct arena *arena);
 
+/* Have all its pages there at once, which is cheaper than one by one; it is no matter if they are not. */
+void arena_populate(const struct arena *arena);
+
 /* Move the pages of the first len bytes to ret, without a copy; those that take their place are zero. */
 bool arena_lift(struct arena *arena, uint64_t len, struct arena *ret);
+
+/*
+ * A few pages for what a decoder makes on its way and nobody else wants: mapped
+ * again and again, they hold of what was written last as much as it looks back at.
+ */
+struct ring {
+	int fd;
+	uint64_t len; /* 0: not open */
+};
+
+bool ring_open(struct ring *ret, uint64_t back_len);
+void ring_close(struct ring *ring);
+
+/*
+ * [off, off+len), of which the whole pages count, is written once, in order, and gone soon after. False: not
+ * possible, and what is there is neither this nor that.
+ */
+bool arena_map_ring(struct arena *arena, uint64_t off, uint64_t len, const struct ring *ring);
 
 #endif

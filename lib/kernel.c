@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "blockwise.h"
 #include "error.h"
 #include "format/format.h"
 #include "notes.h"
@@ -28,7 +29,8 @@ struct kernel_state {
 	bool plain;           /* codec "none": no memfd, no decoder */
 	struct unpack unpack; /* into the arena, if there is one, or memfd */
 	struct arena arena;
-	bool spent; /* the arena was placed: whoever reads the kernel again has it unpacked again */
+	struct blockwise blockwise; /* beside an arena, for a codec that can be decoded so */
+	bool spent;                 /* the arena was placed: whoever reads the kernel again has it unpacked again */
 	int memfd;
 	bool sealed;
 	bool loaded;
@@ -94,6 +96,8 @@ static bool open_arena(struct pb_image *image, struct kernel_state *ks)
 	    !arena_open(&ks->arena, claimed_len + ARENA_TAIL))
 		return false;
 	start_unpack(image, &ks->unpack, -1);
+	if (!ks->blockwise.codec)
+		blockwise_open(&ks->blockwise, image->codec, &image->payload, claimed_len, image->limits.codec_mem_len);
 	ks->unpack.whole = ks->arena.host;
 	ks->unpack.whole_len = ks->arena.len;
 	return true;
@@ -182,6 +186,8 @@ static int read_unpacked(void *ctx, uint64_t off, void *buf, size_t len, const c
 
 	if (ks->plain)
 		return source_read(&image->payload, off, buf, len, field, err);
+	if (!ks->loaded && blockwise_read(&ks->blockwise, off, buf, len))
+		return 0;
 
 	int rc = unpack_more(image, off + len, err);
 	struct source out = unpacked(ks);
@@ -270,6 +276,73 @@ static int show_arena(struct kernel_state *ks, const struct kernel_shower *showe
 	return rc;
 }
 
+/* Where the first segment begins that holds a byte behind off; end if none does. */
+static uint64_t gap_end(const struct kernel *kernel, uint64_t off, uint64_t end)
+{
+	for (unsigned i = 0; i < kernel->nr_segments; i++) {
+		const struct segment *s = &kernel->segments[i];
+
+		if (s->file_len && s->file_off + s->file_len > off && s->file_off < end)
+			end = s->file_off > off ? s->file_off : off;
+	}
+	return end;
+}
+
+/* The end of all segments that begin at or before off. */
+static uint64_t segments_end(const struct kernel *kernel, uint64_t off)
+{
+	uint64_t end = 0;
+
+	for (unsigned i = 0; i < kernel->nr_segments; i++) {
+		const struct segment *s = &kernel->segments[i];
+
+		if (s->file_off <= off && s->file_off + s->file_len > end)
+			end = s->file_off + s->file_len;
+	}
+	return end;
+}
+
+/* Nobody asks for what no segment holds, but the decoder does. */
+static int forget_gaps(struct kernel_state *ks, uint64_t end, struct pb_error *err)
+{
+	for (uint64_t off = 0, gap; off < end; off = segments_end(&ks->kernel, gap)) {
+		gap = gap_end(&ks->kernel, off, end);
+		if (!arena_map_ring(&ks->arena, off, gap - off, &ks->blockwise.ring))
+			return fail_nomem(err, ks->blockwise.ring.len);
+		if (gap == end)
+			break;
+	}
+	return 0;
+}
+
+/* Nothing before the guest's pages are there. */
+static int show_blockwise(struct kernel_state *ks, const struct kernel_shower *shower, struct source *ret,
+			  struct pb_error *err)
+{
+	uint64_t len = ks->blockwise.out_len;
+	int rc = forget_gaps(ks, len, err);
+
+	if (rc == 0)
+		rc = shower->show(shower->ctx, ks->arena.host, err);
+	if (rc == 0)
+		rc = blockwise_unpack(&ks->blockwise, ks->arena.host, err);
+	if (rc == 0)
+		*ret = (struct source){ .mem = ks->arena.host, .fd = -1, .len = len };
+	return rc;
+}
+
+static int show_unpacked(struct pb_image *image, const struct kernel_shower *shower, struct source *ret,
+			 struct pb_error *err)
+{
+	struct kernel_state *ks = image->ks;
+	int rc;
+
+	if (ks->blockwise.codec && ks->unpack.out_len == 0)
+		return show_blockwise(ks, shower, ret, err);
+	rc = show_arena(ks, shower, err);
+	return rc < 0 ? rc : kernel_source(image, ret, err);
+}
+
 int kernel_source_shown(struct pb_image *image, const struct kernel_shower *shower, struct source *ret, bool *ret_shown,
 			struct pb_error *err)
 {
@@ -282,9 +355,7 @@ int kernel_source_shown(struct pb_image *image, const struct kernel_shower *show
 	shown = rc == 0 && ks->arena.host;
 
 	if (shown) {
-		rc = show_arena(ks, shower, err);
-		if (rc == 0)
-			rc = kernel_source(image, ret, err);
+		rc = show_unpacked(image, shower, ret, err);
 		if (rc < 0)
 			kernel_placed(image);
 	} else if (rc == 0) {
@@ -438,22 +509,31 @@ void kernel_clear(struct kernel *kernel)
 
 /* ---- Loading ---- */
 
+static int load(struct pb_image *image, struct pb_error *err)
+{
+	struct bytes bytes = { .read = read_unpacked, .ctx = image };
+	struct elf_file elf;
+	int rc = unpacked_len(image, &bytes.len, err);
+
+	if (rc == 0)
+		rc = (image->own_elf ? elf_open_image : elf_open)(&elf, &bytes, err);
+	return rc < 0 ? rc : kernel_parse(&image->ks->kernel, &elf, &image->limits, err);
+}
+
+/* What cannot be read block by block may be a kernel that was packed in an unusual way: in order, then. */
 int kernel_load(struct pb_image *image, struct pb_error *err)
 {
 	struct kernel_state *ks;
-	struct bytes bytes = { .read = read_unpacked, .ctx = image };
-	struct elf_file elf;
 	int rc = state_get(image, &ks, err);
 
 	if (rc < 0 || ks->loaded)
 		return rc;
-	rc = unpacked_len(image, &bytes.len, err);
-	if (rc == 0)
-		rc = (image->own_elf ? elf_open_image : elf_open)(&elf, &bytes, err);
-	if (rc == 0)
-		rc = kernel_parse(&ks->kernel, &elf, &image->limits, err);
-	if (rc == 0)
-		ks->loaded = true;
+	rc = load(image, err);
+	if (rc < 0 && ks->blockwise.codec) {
+		blockwise_close(&ks->blockwise);
+		rc = load(image, err);
+	}
+	ks->loaded = rc == 0;
 	return rc;
 }
 
@@ -465,6 +545,7 @@ void kernel_free(struct pb_image *image)
 		return;
 	kernel_clear(&ks->kernel);
 	unpack_stop(&ks->unpack);
+	blockwise_close(&ks->blockwise);
 	arena_close(&ks->arena);
 	if (ks->memfd >= 0)
 		close(ks->memfd);

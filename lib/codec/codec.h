@@ -37,6 +37,25 @@ enum codec_step {
 	CODEC_LIMIT, /* its window and tables need more than mem_max */
 };
 
+/*
+ * A stream that is blocks, one behind the other after its magic, each of which
+ * begins with a word and knows nothing of the others: any of them can be decoded
+ * alone, and only as far as somebody asks.
+ */
+#define CODEC_WORD_LEN 4u
+struct codec_blocks {
+	uint32_t made_len; /* what each of them unpacks to, but the last, which may be shorter */
+	uint32_t back_len; /* how far back decoding looks at what it made */
+	/* How many bytes follow a block's word; false: none begins with that. */
+	bool (*follow)(const uint8_t word[CODEC_WORD_LEN], uint32_t *ret);
+	/* Decode all of one, which makes just len bytes; false: damaged, or it makes another number. */
+	bool (*whole)(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t len);
+	/* Only the first len bytes of those, which take bound(len) of its bytes at the most; dearer than all, a byte.
+	 */
+	bool (*begin)(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t len);
+	uint32_t (*bound)(uint32_t len);
+};
+
 struct codec {
 	const char *name; /* as info prints it, and the command line tool's */
 	uint8_t magic[6]; /* the stream begins so */
@@ -58,6 +77,7 @@ struct codec {
 	void *(*open)(uint64_t mem_max);
 	enum codec_step (*step)(void *decoder, struct codec_io *io);
 	void (*close)(void *decoder);
+	const struct codec_blocks *blocks; /* NULL: what comes out depends on all that came before it */
 };
 
 /* gzip, bzip2, lzma, xz, lzo, lz4 (legacy frame), zstd; "none" (an ELF file as it is) last; ends with a NULL name. */

@@ -15,6 +15,7 @@
 
 #define LZ4_LEGACY_MAGIC 0x184c2102u
 #define LZ4_BLOCK_LEN    (8 << 20)
+#define LZ4_BACK_LEN     (64 << 10) /* a match's offset has 16 bits */
 
 struct lz4 {
 	struct blocks blocks;
@@ -112,3 +113,35 @@ void lz4_close(void *decoder)
 	blocks_free(&d->blocks);
 	free(d);
 }
+
+/* ---- One block alone ---- */
+
+static bool follow(const uint8_t word[4], uint32_t *ret)
+{
+	*ret = le32(word);
+	return *ret <= LZ4_COMPRESSBOUND(LZ4_BLOCK_LEN);
+}
+
+static bool whole(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t len)
+{
+	return LZ4_decompress_safe((const char *)in, (char *)out, (int)in_len, (int)len) == (int)len;
+}
+
+static bool begin(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t len)
+{
+	return LZ4_decompress_safe_partial((const char *)in, (char *)out, (int)in_len, (int)len, (int)len) == (int)len;
+}
+
+static uint32_t bound(uint32_t len)
+{
+	return (uint32_t)LZ4_compressBound((int)len);
+}
+
+const struct codec_blocks lz4_blocks = {
+	.made_len = LZ4_BLOCK_LEN,
+	.back_len = LZ4_BACK_LEN,
+	.follow = follow,
+	.whole = whole,
+	.begin = begin,
+	.bound = bound,
+};

@@ -23,6 +23,8 @@ CODEC_FUNCTIONS(none);
 
 #undef CODEC_FUNCTIONS
 
+extern const struct codec_blocks lz4_blocks;
+
 /* Of the codecs whose files may hold filler; built whether or not the codec is. */
 uint64_t xz_filler(const uint8_t *bytes, size_t len);
 uint64_t zstd_filler(const uint8_t *bytes, size_t len);

@@ -13,7 +13,13 @@
 #define BUILT_0(name)              .open = NULL, .step = NULL, .close = NULL
 #define BUILT_1(name)              .open = name##_open, .step = name##_step, .close = name##_close
 
-#define MAGIC(bytes)               .magic = bytes, .magic_len = sizeof(bytes) - 1
+/* The same of what else there is of it, such as its blocks. */
+#define ALSO(feature, what)       ALSO_EXPANDED(feature, what)
+#define ALSO_EXPANDED(flag, what) ALSO_##flag(what)
+#define ALSO_0(what)              NULL
+#define ALSO_1(what)              (&what)
+
+#define MAGIC(bytes)              .magic = bytes, .magic_len = sizeof(bytes) - 1
 
 const struct codec codecs[] = {
 	{ "gzip", MAGIC("\x1f\x8b\x08"), .joins = true, BUILT(PB_CODEC_ZLIB, gzip) },
@@ -22,7 +28,8 @@ const struct codec codecs[] = {
 	{ "xz", MAGIC("\xfd\x37zXZ\0"), .size_trailer = true, .joins = true, .filler = xz_filler,
 	  BUILT(PB_CODEC_LZMA, xz) },
 	{ "lzo", MAGIC("\x89LZO\0\r"), .size_trailer = true, BUILT(PB_CODEC_LZO, lzo) },
-	{ "lz4", MAGIC("\x02\x21\x4c\x18"), .size_trailer = true, BUILT(PB_CODEC_LZ4, lz4) },
+	{ "lz4", MAGIC("\x02\x21\x4c\x18"), .size_trailer = true, BUILT(PB_CODEC_LZ4, lz4),
+	  .blocks = ALSO(PB_CODEC_LZ4, lz4_blocks) },
 	{ "zstd", MAGIC("\x28\xb5\x2f\xfd"), .size_trailer = true, .joins = true, .filler = zstd_filler,
 	  .filler_first = true, BUILT(PB_CODEC_ZSTD, zstd) },
 	{ "none", MAGIC("\x7f\x45LF"), BUILT(1, none) },

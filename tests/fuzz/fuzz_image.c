@@ -140,6 +140,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > UNPACKED_MAX || !worked(pb_image_open_mem(&image, data, size, &limits, &err), &err))
 		return 0;
+	if (size % 4 > 1)
+		pb_image_in_memory(image);
 	check_facts(image, size);
 	if (size % 2) /* before anything was decoded, or after */
 		check_unpack(image);

@@ -22,6 +22,8 @@
 #define P_FILESZ               32
 #define P_MEMSZ                40
 #define LONG_LEN               0x80345u
+#define FAR_OFF                0x7fe000u /* across the end of lz4's first block */
+#define FAR_LEN                0x9000u
 
 /* The first segment: whole pages and a bit at either end; the others move out of its way. */
 static void spread_out(struct blob *kernel)
@@ -41,6 +43,18 @@ static void share_pages(struct blob *kernel)
 	blob_set_le(kernel, PHDR(1, P_OFFSET), 0x1000, 8);
 	blob_set_le(kernel, PHDR(1, P_FILESZ), 0x3000, 8);
 	blob_set_le(kernel, PHDR(1, P_MEMSZ), 0x3000, 8);
+}
+
+/* More than one of lz4's blocks, and in front of the second segment much that nobody asks for. */
+static void spread_far(struct blob *kernel)
+{
+	spread_out(kernel);
+	while (kernel->len < FAR_OFF + FAR_LEN + MIB)
+		blob_put_le(kernel, kernel->len * 0x9e3779b97f4a7c15u, 8);
+	blob_set_le(kernel, PHDR(1, P_OFFSET), FAR_OFF, 8);
+	blob_set_le(kernel, PHDR(1, P_FILESZ), FAR_LEN, 8);
+	blob_set_le(kernel, PHDR(1, P_MEMSZ), FAR_LEN, 8);
+	blob_set_le(kernel, PHDR(2, P_PADDR), KERNEL_GPA + MIB + 2 * FAR_LEN, 8);
 }
 
 /* Half a page off: nothing of the first segment can be shown. */
@@ -144,6 +158,8 @@ static void test_the_bytes_are_the_same(void **state)
 	} cases[] = {
 		{ "bz-big", spread_out, LONG_LEN / PAGE },
 		{ "bz-big-gzip", spread_out, LONG_LEN / PAGE },
+		{ "bz-big", spread_far, LONG_LEN / PAGE + FAR_LEN / PAGE },
+		{ "bz-big-gzip", spread_far, LONG_LEN / PAGE + FAR_LEN / PAGE },
 		{ "bz-big", share_pages, 0 },
 		{ "bz-big", off_the_grid, 0 },
 		{ "bz-lz4", NULL, 0 },
