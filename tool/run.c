@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "domain.h"
+#include "leave.h"
 #include "output.h"
 #include "say.h"
 #include "terminal.h"
@@ -51,6 +52,26 @@ static void report(const struct options *opt, const struct engine_result *result
 		fputs(result->registers, stderr);
 }
 
+/*
+ * A domain with a console, by an engine that hears signals itself: between that
+ * and leaving for one there is no moment in which another ends us.
+ */
+static int run_attached(const struct domain *domain, const struct engine_run *run, struct engine_result *ret,
+			struct engine_error *err)
+{
+	sigset_t ends, before;
+	int rc;
+
+	leave_signals(&ends);
+	sigprocmask(SIG_BLOCK, &ends, &before);
+	rc = domain->engine->run(run, ret, err);
+	terminal_give_back();
+	if (rc == 0 && ret->status == ENGINE_LEFT)
+		leave_once(&ends, ENGINE_LEFT);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
 static int run_domain(const struct options *opt, const struct domain *domain)
 {
 	struct engine_result result = { 0 };
@@ -64,13 +85,11 @@ static int run_domain(const struct options *opt, const struct domain *domain)
 		.timeout_ms = (uint64_t)opt->timeout * 1000,
 		.note = opt->verbose ? print_note : NULL,
 	};
+	int rc;
 
 	if (!opt->output && terminal_take())
 		run.console.typed = terminal_typed;
-
-	int rc = domain->engine->run(&run, &result, &err);
-
-	terminal_give_back();
+	rc = opt->output ? domain->engine->run(&run, &result, &err) : run_attached(domain, &run, &result, &err);
 	if (rc < 0)
 		return complain_engine(opt->image, &err);
 	report(opt, &result);

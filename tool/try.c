@@ -17,6 +17,7 @@
 
 #include "image.h"
 #include "json.h"
+#include "leave.h"
 #include "say.h"
 #include "tool.h"
 
@@ -79,20 +80,11 @@ static int fill_pool(struct try_table *table)
 	return STATUS_OK;
 }
 
-/*
- * The signals that the loop hears of through a file descriptor: a child's end,
- * and the user's. What whoever started us chose to ignore (nohup) stays ignored.
- */
+/* Those that the loop hears of through a file descriptor: a child's end, and the user's. */
 static void signals_to_hear(sigset_t *ret)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction action;
-
-	sigemptyset(ret);
+	leave_signals(ret);
 	sigaddset(ret, SIGCHLD);
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			sigaddset(ret, ends[i]);
 }
 
 /* The signal that wants us to end, or 0. */

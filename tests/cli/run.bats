@@ -125,6 +125,7 @@ timed_out() {
 @test "a terminal that nobody reads keeps the run from no deadline" {
 	{ echo ready && head -c 200000 /dev/zero | tr '\0' x; } | make_speaker loud
 	"$BATS_TEST_DIRNAME/terminal.py" stalled "$PARABOOT" loud
+	"$BATS_TEST_DIRNAME/terminal.py" mute "$PARABOOT" loud
 }
 
 @test "a terminal that goes away ends the run, with a signal or without" {

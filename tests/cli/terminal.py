@@ -149,15 +149,29 @@ def stalled(job):
     return TIMED_OUT
 
 
+def mute(job):
+    """One that stalls for good, with what it was to be told of the leaving: that waits for nobody either."""
+    time.sleep(1)  # for the guest to fill it
+    os.kill(job.pid, signal.SIGTERM)
+    job.end = job.end_unread
+    return LEFT
+
+
+def hang_up_again(job):
+    """Its exit status, with a SIGHUP at every moment of its leaving: it leaves already, and ends as it does for one."""
+    end = time.monotonic() + PATIENCE
+    while not (ended := os.waitpid(job.pid, os.WNOHANG))[0]:
+        check(time.monotonic() < end, "does not end for all the hangups")
+        os.kill(job.pid, signal.SIGHUP)
+        time.sleep(0)
+    return os.waitstatus_to_exitcode(ended[1])
+
+
 def hangup(job):
-    """A terminal goes away, and a shell passes the signal on: the second one may end what is leaving for the first."""
+    """A terminal goes away, and a shell passes the signal on, again and again."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     job.hang_up()
-    job.end = lambda: LEFT if (status := job.end_unread()) == -signal.SIGHUP else status
-    try:
-        os.kill(job.pid, signal.SIGHUP)
-    except ProcessLookupError:
-        pass
+    job.end = lambda: hang_up_again(job)
     return LEFT
 
 
@@ -168,7 +182,7 @@ def deserted(job):
     return LEFT
 
 
-WAYS = {"keys": keys, "guest": guest_ends, "stop": stop, "timeout": timeout, "stalled": stalled}
+WAYS = {"keys": keys, "guest": guest_ends, "stop": stop, "timeout": timeout, "stalled": stalled, "mute": mute}
 WAYS |= {"hangup": hangup, "deserted": deserted}
 WAYS |= {name: by_signal(getattr(signal, name), LEFT) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")}
 # These are no request to leave: they do what they do to any process.
