@@ -17,11 +17,8 @@
 #define PB_ENGINE_DOMAIN_H
 
 #include "../guest/trampoline/abi.h"
+#include "arith.h"
 #include "internal.h"
-
-#define PAGE_LEN 4096ull
-#define MIB      (1ull << 20)
-#define GIB      (1ull << 30)
 
 /* One PT_LOAD. */
 struct load {
@@ -62,10 +59,5 @@ uint64_t domain_headers_len(const struct domain *domain);
 
 /* Do the 4-level tables at cr3, among the placements, map this address to itself? */
 bool domain_maps_itself(const struct domain *domain, uint64_t cr3, pb_gpa gpa);
-
-static inline uint64_t align_up(uint64_t n, uint64_t to)
-{
-	return (n + to - 1) / to * to;
-}
 
 #endif

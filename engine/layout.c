@@ -42,8 +42,8 @@ static pb_gpa obstacle_end(const struct domain *domain, pb_gpa gpa, uint64_t len
 /* The lowest hole of len bytes within this range, at or above 1 MiB and below 4 GiB; 0: none. */
 static pb_gpa hole_in(const struct domain *domain, const struct pb_range *ram, uint64_t len)
 {
-	pb_gpa end = ram->gpa + ram->len < 4 * GIB ? ram->gpa + ram->len : 4 * GIB;
-	pb_gpa gpa = align_up(ram->gpa > MIB ? ram->gpa : MIB, PAGE_LEN);
+	pb_gpa end = min_u64(ram->gpa + ram->len, 4 * GIB);
+	pb_gpa gpa = align_up(max_u64(ram->gpa, MIB), PAGE_LEN);
 
 	while (gpa < end && len <= end - gpa) {
 		pb_gpa next = obstacle_end(domain, gpa, len);
@@ -84,11 +84,6 @@ static struct load *add_load(struct domain *domain, pb_gpa gpa, uint64_t file_le
 
 	*load = (struct load){ gpa, gpa, 0, file_len, mem_len };
 	return load;
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /*

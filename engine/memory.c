@@ -33,10 +33,8 @@
  * What a domain's loader puts there, it writes over. It left its marks in 120 KiB
  * of a RAM that was filled with a pattern, of 8 MiB to 4 GiB, with 1 CPU and with 8.
  */
+#include "arith.h"
 #include "internal.h"
-
-#define MIB (1ull << 20)
-#define GIB (1ull << 30)
 
 enum {
 	BIOS_DATA_END = 0x1000,  /* interrupt vectors and the BIOS's data, which a real-mode guest calls on */

@@ -7,6 +7,7 @@
  * a time torn between two seconds.
  */
 #include "cmos.h"
+#include "../arith.h"
 
 #include <string.h>
 
@@ -41,11 +42,6 @@ static void host_time(struct timespec *ret)
 	clock_gettime(CLOCK_REALTIME, ret);
 }
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-	return value < limit ? value : limit;
-}
-
 static void put(struct cmos *cmos, unsigned reg, uint64_t value, unsigned len)
 {
 	for (; len--; value >>= 8)
@@ -54,16 +50,16 @@ static void put(struct cmos *cmos, unsigned reg, uint64_t value, unsigned len)
 
 void cmos_init(struct cmos *cmos, uint64_t mem_below_4g, uint64_t mem_above_4g)
 {
-	uint64_t above_1m = mem_below_4g - at_most(mem_below_4g, 1 << 20);
-	uint64_t above_16m = mem_below_4g - at_most(mem_below_4g, 16 << 20);
+	uint64_t above_1m = mem_below_4g - min_u64(mem_below_4g, 1 << 20);
+	uint64_t above_16m = mem_below_4g - min_u64(mem_below_4g, 16 << 20);
 
 	memset(cmos, 0, sizeof(*cmos));
 	cmos->now = host_time;
 	put(cmos, REG_BASE_MEM, 640, 2);
-	put(cmos, REG_EXT_MEM, at_most(above_1m >> 10, 63 << 10), 2);
-	put(cmos, REG_EXT_MEM_2, at_most(above_1m >> 10, 63 << 10), 2);
-	put(cmos, REG_MEM_16M, at_most(above_16m >> 16, 0xffff), 2);
-	put(cmos, REG_MEM_4G, at_most(mem_above_4g >> 16, 0xffffff), 3);
+	put(cmos, REG_EXT_MEM, min_u64(above_1m >> 10, 63 << 10), 2);
+	put(cmos, REG_EXT_MEM_2, min_u64(above_1m >> 10, 63 << 10), 2);
+	put(cmos, REG_MEM_16M, min_u64(above_16m >> 16, 0xffff), 2);
+	put(cmos, REG_MEM_4G, min_u64(mem_above_4g >> 16, 0xffffff), 3);
 }
 
 static uint8_t bcd(int value)

@@ -7,6 +7,7 @@
  *
  * It must never sleep anywhere else, or a deadline would pass unseen.
  */
+#include "../arith.h"
 #include "machine.h"
 
 #include <poll.h>
@@ -213,9 +214,7 @@ static bool has_output(struct machine *machine)
 /* The caller's deadline, and that of a guest that has said its last word. */
 static uint64_t deadline(const struct machine *machine)
 {
-	const struct watch *watch = &machine->watch;
-
-	return machine->timeout_ns < watch->deadline_ns ? machine->timeout_ns : watch->deadline_ns;
+	return min_u64(machine->timeout_ns, machine->watch.deadline_ns);
 }
 
 static void check_deadlines(struct machine *machine)

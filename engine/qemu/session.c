@@ -5,6 +5,7 @@
  * where the processors were can still be asked for.
  */
 #include "session.h"
+#include "../arith.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,7 +198,7 @@ static void read_signal(struct session *session, const struct signals *signals)
 
 static uint64_t next_deadline(const struct session *session)
 {
-	return session->timeout_ns < session->watch.deadline_ns ? session->timeout_ns : session->watch.deadline_ns;
+	return min_u64(session->timeout_ns, session->watch.deadline_ns);
 }
 
 /* A guest that still runs is stopped first: registers in flight are no one moment's. */

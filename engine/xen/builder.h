@@ -19,13 +19,13 @@
 #ifndef PB_ENGINE_XEN_BUILDER_H
 #define PB_ENGINE_XEN_BUILDER_H
 
+#include "../arith.h"
 #include "../internal.h"
 
 #include <xenctrl.h>
 #include <xenforeignmemory.h>
 #include <xenstore.h>
 
-#define PAGE_LEN 4096ull
 #define NO_DOMID UINT32_MAX
 #define WINDOWS  32
 #define UUID_LEN 37 /* as text, with the NUL */

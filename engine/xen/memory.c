@@ -18,16 +18,6 @@
 #define GAP_PAGES   512 /* placements nearer to each other than this are mapped as one */
 #define RANGES      8
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* ---- From the hypervisor ------------------------------------------------- */
 
 /* A PV domain's frames, noted in the order of its pages; what follows in the machine as well makes a run longer. */

@@ -176,7 +176,7 @@ static void check_deadlines(struct session *session)
 
 static uint64_t next_deadline(const struct session *session)
 {
-	return session->timeout_ns < session->watch.deadline_ns ? session->timeout_ns : session->watch.deadline_ns;
+	return min_u64(session->timeout_ns, session->watch.deadline_ns);
 }
 
 enum { FD_SHOWN, FD_READER, FD_TYPED, FD_STORE, FD_SIGNAL, FDS };
