@@ -134,3 +134,15 @@ pb_gpa frames_locate(struct frames *frames, pb_gpa gpa, uint64_t *len)
 	*len = count ? min_u64(*len, count * PLAN_PAGE_LEN - gpa % PLAN_PAGE_LEN) : 0;
 	return mfn * PLAN_PAGE_LEN + gpa % PLAN_PAGE_LEN;
 }
+
+struct pb_placement frames_part(struct frames *frames, const struct pb_placement *placement, uint64_t done)
+{
+	struct pb_placement part = *placement;
+	uint64_t source_left = placement->source_len > done ? placement->source_len - done : 0;
+
+	part.len = placement->len - done;
+	part.gpa = frames_locate(frames, placement->gpa + done, &part.len);
+	part.source_len = min_u64(source_left, part.len);
+	part.source_off = placement->source_off + (part.source_len ? done : 0);
+	return part;
+}

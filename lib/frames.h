@@ -23,4 +23,7 @@ uint64_t frames_run(struct frames *frames, uint64_t pfn, uint64_t *ret_mfn);
 /* The same in bytes: the machine address of gpa; *len shrinks to what follows it there. */
 pb_gpa frames_locate(struct frames *frames, pb_gpa gpa, uint64_t *len);
 
+/* What of a domain's placement begins `done` bytes into it and is in one piece in the machine; len 0: nothing. */
+struct pb_placement frames_part(struct frames *frames, const struct pb_placement *placement, uint64_t done);
+
 #endif

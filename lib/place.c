@@ -3,7 +3,8 @@
  * The only writer of guest memory. Everything goes through struct pb_mem_ops:
  * a window of guest memory as plain memory, or a file's pages put there
  * without a copy. pb_place() is such a pb_mem_ops over the caller's regions.
- * A Xen PV domain's placements are cut where its frames are not in a row.
+ * A Xen PV domain's placements are cut where its frames are not in a row. Where
+ * the caller can see guest pages elsewhere, show.c has the kernel unpacked there.
  *
  * What can fail without writing anything fails first: the regions are checked
  * against every placement, and the kernel is unpacked, before the first byte.
@@ -14,10 +15,12 @@
 #include <sys/stat.h>
 
 #include "error.h"
+#include "inner.h"
 #include "plan/arith.h"
 #include "plan/memory_map.h"
 #include "plan/plan.h"
 #include "pv_render.h"
+#include "show.h"
 
 #define MAP_LEN_MIN      0x10000ull  /* a shorter run of pages is cheaper copied than mapped */
 #define RELOC_WINDOW_LEN 0x200000ull /* how much is mapped at a time to apply relocations in */
@@ -119,19 +122,6 @@ static int check_file_len(const struct source *src, uint64_t off, uint64_t len, 
 	return 0;
 }
 
-/* The whole pages among len bytes at gpa; len 0: there are none. */
-struct inner {
-	pb_gpa gpa;
-	uint64_t head_len, len;
-};
-
-static struct inner inner_of(pb_gpa gpa, uint64_t len)
-{
-	pb_gpa start = align_up(gpa, PLAN_PAGE_LEN), end = align_down(gpa + len, PLAN_PAGE_LEN);
-
-	return (struct inner){ start, start - gpa, end > start ? end - start : 0 };
-}
-
 /* All but the whole pages, which are there already. */
 static int copy_around(const struct placer *placer, pb_gpa gpa, const struct source *src, uint64_t off, uint64_t len,
 		       const struct inner *inner, struct pb_error *err)
@@ -160,18 +150,7 @@ static int put_bytes(const struct placer *placer, pb_gpa gpa, const struct sourc
 	return copy_around(placer, gpa, src, off, len, &inner, err);
 }
 
-/* ---- The kernel, unpacked where it belongs ----------------------------- */
-
-/* The pages of this part that can be seen as they stand in the unpacked kernel; len 0: none. */
-static struct inner shown_pages(const struct pb_placement *part)
-{
-	struct inner inner = inner_of(part->gpa, part->source_len);
-
-	if ((part->source_off - part->gpa) % PLAN_PAGE_LEN)
-		inner.len = 0;
-	return inner;
-}
-
+/* A kernel whose whole pages were unpacked where they belong. */
 static int put_shown(const struct placer *placer, const struct pb_placement *part, struct pb_error *err)
 {
 	struct inner inner = shown_pages(part);
@@ -218,26 +197,13 @@ static int put_part(const struct placer *placer, const struct pb_placement *part
 
 /* ---- A domain's placements --------------------------------------------- */
 
-/* What of a placement begins `done` bytes into it and is in one piece in the machine. */
-static struct pb_placement part_of(struct placer *placer, const struct pb_placement *placement, uint64_t done)
-{
-	struct pb_placement part = *placement;
-	uint64_t source_left = placement->source_len > done ? placement->source_len - done : 0;
-
-	part.len = placement->len - done;
-	part.gpa = frames_locate(&placer->pv.frames, placement->gpa + done, &part.len);
-	part.source_len = min_u64(source_left, part.len);
-	part.source_off = placement->source_off + (part.source_len ? done : 0);
-	return part;
-}
-
 static int put_domain_parts(struct placer *placer, const struct pb_placement *placement, struct pb_error *err)
 {
 	struct pb_placement part;
 	int rc = 0;
 
 	for (uint64_t done = 0; done < placement->len && rc == 0; done += part.len) {
-		part = part_of(placer, placement, done);
+		part = frames_part(&placer->pv.frames, placement, done);
 		if (part.len == 0)
 			return fail(err, PB_E_FRAMES, "frames", placement->gpa + done, 0, 0);
 		rc = put_part(placer, &part, err);
@@ -253,7 +219,7 @@ static int put_rendered(struct placer *placer, const struct pb_placement *placem
 	int rc = 0;
 
 	for (uint64_t done = 0; done < placement->len && rc == 0; done += sizeof(page)) {
-		struct pb_placement part = part_of(placer, placement, done);
+		struct pb_placement part = frames_part(&placer->pv.frames, placement, done);
 
 		if (part.len < sizeof(page))
 			return fail(err, PB_E_FRAMES, "frames", placement->gpa + done, 0, 0);
@@ -378,101 +344,22 @@ static int relocate(const struct placer *placer, struct pb_error *err)
 	return rc;
 }
 
-/* ---- Showing ----------------------------------------------------------- */
-
-struct showing {
-	struct placer *placer;
-	uint8_t *arena;
-	struct pb_view *views;
-	size_t nr, cap;
-};
-
-static int add_view(struct showing *showing, const struct pb_placement *part, struct pb_error *err)
-{
-	struct inner inner = shown_pages(part);
-
-	if (inner.len == 0)
-		return 0;
-	if (showing->nr == showing->cap) {
-		size_t cap = 2 * showing->cap + 16;
-		struct pb_view *grown = realloc(showing->views, cap * sizeof(*grown));
-
-		if (!grown)
-			return fail_nomem(err, cap * sizeof(*grown));
-		showing->views = grown;
-		showing->cap = cap;
-	}
-	showing->views[showing->nr++] =
-		(struct pb_view){ inner.gpa, inner.len, showing->arena + part->source_off + inner.head_len };
-	return 0;
-}
-
-static int add_views(struct showing *showing, const struct pb_placement *placement, struct pb_error *err)
-{
-	struct pb_placement part;
-	int rc = 0;
-
-	if (placement->space == PB_MACHINE)
-		return add_view(showing, placement, err);
-	for (uint64_t done = 0; done < placement->len && rc == 0; done += part.len) {
-		part = part_of(showing->placer, placement, done);
-		if (part.len == 0)
-			return fail(err, PB_E_FRAMES, "frames", placement->gpa + done, 0, 0);
-		rc = add_view(showing, &part, err);
-	}
-	return rc;
-}
-
-/* A page of the file can be in one place of the guest's only: segments that share bytes of it are all copied. */
-static bool overlap(const struct showing *showing)
-{
-	for (size_t i = 1; i < showing->nr; i++) {
-		const struct pb_view *before = &showing->views[i - 1], *view = &showing->views[i];
-
-		if ((uint8_t *)view->host < (uint8_t *)before->host + before->len)
-			return true;
-	}
-	return false;
-}
-
-static int show_views(struct placer *placer, struct showing *showing, struct pb_error *err)
-{
-	if (overlap(showing))
-		showing->nr = 0;
-	placer->kernel_shown = showing->nr > 0;
-	if (showing->nr && placer->ops.show(placer->ctx, showing->views, showing->nr))
-		return fail(err, PB_E_NO_GUEST_MEMORY, "placement", showing->views[0].gpa, showing->views[0].len, 0);
-	return 0;
-}
-
-/* In the order of the file, which a kernel's segments mostly are in as they stand in memory. */
-static int show_kernel(void *ctx, uint8_t *arena, struct pb_error *err)
-{
-	struct placer *placer = ctx;
-	struct showing showing = { .placer = placer, .arena = arena };
-	const struct pb_placement *placements = plan_placements(placer->plan);
-	int rc = 0;
-
-	for (unsigned i = 0; i < placer->plan->body->info.placements && rc == 0; i++)
-		if (placements[i].source == PB_FROM_KERNEL)
-			rc = add_views(&showing, &placements[i], err);
-	if (rc == 0)
-		rc = show_views(placer, &showing, err);
-	free(showing.views);
-	return rc;
-}
-
 /* ---- A whole plan ------------------------------------------------------ */
 
 /* A kernel that is moved is not shown: its relocations, too, are in what is unpacked. */
 static int find_kernel(struct placer *placer, struct pb_error *err)
 {
-	struct pb_image *image = placer->plan->image;
-	const struct kernel_shower shower = { show_kernel, placer };
+	struct showing showing = {
+		.plan = placer->plan, .frames = &placer->pv.frames, .ops = &placer->ops, .ctx = placer->ctx
+	};
+	int rc;
 
-	if (placer->ops.show && placer->plan->body->info.virt_delta == 0)
-		return kernel_source_shown(image, &shower, &placer->kernel, &placer->kernel_lent, err);
-	return kernel_source(image, &placer->kernel, err);
+	if (!placer->ops.show || placer->plan->body->info.virt_delta)
+		return kernel_source(placer->plan->image, &placer->kernel, err);
+	rc = show_kernel(&showing, &placer->kernel, err);
+	placer->kernel_lent = showing.lent;
+	placer->kernel_shown = showing.shown;
+	return rc;
 }
 
 static int open_kernel(struct placer *placer, struct pb_error *err)
@@ -698,7 +585,7 @@ static int check_covered(struct placer *placer, const struct regions *regions, s
 		for (uint64_t done = 0; done < placements[i].len && rc == 0; done += part.len) {
 			part = placements[i];
 			if (part.space == PB_DOMAIN)
-				part = part_of(placer, &placements[i], done);
+				part = frames_part(&placer->pv.frames, &placements[i], done);
 			rc = check_part(regions, &part, err);
 		}
 	return rc;
