@@ -35,8 +35,12 @@ enum engine_status {
 
 struct engine_error {
 	int status;     /* ENGINE_BAD_INPUT or ENGINE_UNABLE */
+	bool shortage;  /* of a host that had too little left at that moment: no fault of what was to run */
 	char text[400]; /* one line, no newline */
 };
+
+/* Is that errno one of such a host: no more files, memory, processes, or room on a disk? */
+bool engine_is_shortage(int code);
 
 /* Fill err (may be NULL) and return -1: every rejection in this folder is one call of it. */
 __attribute__((format(printf, 3, 4))) int engine_fail(struct engine_error *err, int status, const char *fmt, ...);

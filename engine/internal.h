@@ -12,6 +12,9 @@
 /* "DOING: what errno says", ENGINE_UNABLE. */
 int engine_fail_errno(struct engine_error *err, const char *doing);
 
+/* Does another program, of which words are all that is left, complain of such an errno? */
+bool engine_tells_of_shortage(const char *text);
+
 /* The rows of engines[]. */
 int qemu_usable(struct engine_options *options, struct engine_error *err);
 int qemu_memory(const struct engine_options *options, struct engine_memory *ret, struct engine_error *err);

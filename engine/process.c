@@ -178,7 +178,8 @@ int process_start(struct process *ret, char *const argv[], int out_fd, const int
 	close(life[0]);
 	if (code) {
 		process_end(&process);
-		return engine_fail(err, ENGINE_UNABLE, "%s: %s", argv[0], strerror(code));
+		errno = code;
+		return engine_fail_errno(err, argv[0]);
 	}
 	*ret = process;
 	return 0;

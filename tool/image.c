@@ -11,26 +11,25 @@
 #include "say.h"
 #include "tool.h"
 
-int open_file(const char *path)
+int open_file(const char *path, int *ret)
 {
 	/* A FIFO or a terminal must not make open() wait or become ours; the library refuses what it cannot pread. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
-		complain_errno(path);
-	return fd;
+		return complain_errno(path);
+	*ret = fd;
+	return STATUS_OK;
 }
 
 int open_image(const char *path, pb_image **ret)
 {
 	struct pb_error err = PB_INIT(err);
-	int fd = open_file(path);
+	int rc, fd = -1, status = open_file(path, &fd);
 
-	if (fd < 0)
-		return STATUS_BAD_INPUT;
-
-	int rc = pb_image_open_fd(ret, fd, NULL, &err);
-
+	if (status != STATUS_OK)
+		return status;
+	rc = pb_image_open_fd(ret, fd, NULL, &err);
 	close(fd);
 	return rc < 0 ? complain_error(path, &err) : STATUS_OK;
 }

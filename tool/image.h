@@ -7,8 +7,8 @@
 
 #include <paraboot.h>
 
-/* A descriptor to read an image from, or -1 after having said what is wrong. */
-int open_file(const char *path);
+/* A descriptor to read an image from. STATUS_OK, or the exit status after having said what is wrong. */
+int open_file(const char *path, int *ret);
 
 /* STATUS_OK, or the exit status after having said what is wrong. */
 int open_image(const char *path, pb_image **ret);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine.h"
 #include "tool.h"
 
 void *must_alloc(size_t len)
@@ -158,7 +159,10 @@ int complain_error(const char *file, const struct pb_error *err)
 
 int complain_errno(const char *what)
 {
-	return complain(what, "%s", strerror(errno));
+	bool shortage = engine_is_shortage(errno);
+
+	complain(what, "%s", strerror(errno));
+	return shortage ? STATUS_UNABLE : STATUS_BAD_INPUT;
 }
 
 int finish_output(void)

@@ -18,7 +18,7 @@ __attribute__((format(printf, 2, 3))) int complain(const char *what, const char 
 /* The same for an error of the library; the status says whose fault it is. */
 int complain_error(const char *file, const struct pb_error *err);
 
-/* The same for errno. */
+/* The same for errno: STATUS_UNABLE where this machine had too little of something. */
 int complain_errno(const char *what);
 
 /*

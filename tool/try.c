@@ -66,18 +66,14 @@ static void reap(struct try_table *table)
 }
 
 /* Start what waits, as far as there is room. */
-static int fill_pool(struct try_table *table)
+static void fill_pool(struct try_table *table)
 {
 	struct try_row *row;
 
 	while (count_of(table, TRY_RUNNING) < table->opt->jobs && (row = next_waiting(table)) != NULL) {
-		int status = try_start(table, row);
-
-		if (status != STATUS_OK)
-			return status;
+		try_start(table, row);
 		try_print_row(table, row);
 	}
-	return STATUS_OK;
 }
 
 /* Those that the loop hears of through a file descriptor: a child's end, and the user's. */
@@ -125,13 +121,14 @@ static int wait_for_news(int signals)
 /* Keep the pool full until nothing waits and nothing runs. */
 static int run_rows(struct try_table *table, int signals)
 {
-	int status = fill_pool(table);
+	int status = STATUS_OK;
 
+	fill_pool(table);
 	while (status == STATUS_OK && count_of(table, TRY_RUNNING) > 0) {
 		status = wait_for_news(signals);
 		if (status == STATUS_OK) {
 			reap(table);
-			status = fill_pool(table);
+			fill_pool(table);
 		}
 	}
 	return status;

@@ -36,6 +36,7 @@ enum try_outcome {
 struct try_report {
 	int status;     /* enum engine_status, once ran is set */
 	bool ran;       /* the engine ran the guest; else text says why not */
+	bool shortage;  /* it did not, because this machine had too little left for it */
 	char text[400]; /* how it ended, or why it did not start */
 	uint64_t first_byte_ns, init_ns, done_ns;
 	char crash[TRY_CRASH_MAX]; /* the block that tells where the processors were, or empty */
@@ -78,8 +79,8 @@ void try_list(struct try_table *table);
 /* Do the options ask for such a row? engine may be NULL: any. */
 bool try_wants(const struct options *opt, const char *entry_name, const char *unpack, const char *engine);
 
-/* Start a row's process. STATUS_OK, or the status after having said why not. */
-int try_start(const struct try_table *table, struct try_row *row);
+/* Start a row's process, if this machine has one left: else that is the row's outcome. */
+void try_start(const struct try_table *table, struct try_row *row);
 
 /* A row's process ended with that wait status: take over what it left. */
 void try_finish(struct try_row *row, int wait_status);

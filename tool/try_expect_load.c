@@ -68,11 +68,11 @@ static int parse(const char *path, const char *bytes, size_t len, json_t **ret)
 
 static int read_json(const char *path, json_t **ret)
 {
-	int status = STATUS_BAD_INPUT, fd = open_file(path);
 	char *bytes = NULL;
 	size_t len;
+	int fd = -1, status = open_file(path, &fd);
 
-	if (fd < 0)
+	if (status != STATUS_OK)
 		return status;
 	status = read_bytes(path, fd, &bytes, &len);
 	if (status == STATUS_OK)

@@ -41,7 +41,7 @@ static struct try_row *add_row(struct try_table *table, const char *name, enum p
 
 	struct try_row *row = &table->rows[table->nr_rows++];
 
-	*row = (struct try_row){ .entry_name = name, .unpack = unpack, .pid = -1 };
+	*row = (struct try_row){ .entry_name = name, .unpack = unpack, .pid = -1, .complaints = -1 };
 	return row;
 }
 

@@ -45,6 +45,12 @@ static void take_result(const struct engine_result *result, struct try_report *r
 	snprintf(report->crash, sizeof(report->crash), "%s", result->registers ? result->registers : "");
 }
 
+static void take_error(const struct engine_error *err, struct try_report *report)
+{
+	report->shortage = err->shortage;
+	snprintf(report->text, sizeof(report->text), "%s", err->text);
+}
+
 static void run_engine(const struct domain *domain, const struct engine_shipped *shipped, uint32_t timeout,
 		       struct try_report *report)
 {
@@ -62,7 +68,7 @@ static void run_engine(const struct domain *domain, const struct engine_shipped 
 	if (domain->engine->run(&run, &result, &err) == 0)
 		take_result(&result, report);
 	else
-		snprintf(report->text, sizeof(report->text), "%s", err.text);
+		take_error(&err, report);
 	engine_result_free(&result);
 }
 
@@ -77,18 +83,17 @@ static char *row_cmdline(const char *given)
 }
 
 /* In a file, as QEMU's loader wants it. */
-static int open_init(pb_image *image)
+static int open_init(pb_image *image, int *ret)
 {
 	struct pb_kernel kernel = PB_INIT(kernel);
 	bool known = pb_image_kernel(image, &kernel, NULL) == 0;
 	struct pb_blob init = domain_init(known ? kernel.elf_class : 0);
 	int fd = memfd_create("paraboot-init", MFD_CLOEXEC);
 
-	if (fd >= 0 && write(fd, init.mem, init.len) != (ssize_t)init.len) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (fd < 0 || write(fd, init.mem, init.len) != (ssize_t)init.len)
+		return complain_errno("the built-in init");
+	*ret = fd;
+	return STATUS_OK;
 }
 
 /* What a plan would refuse, and QEMU's loader passes on to a kernel that dies of it without a word. */
@@ -106,73 +111,94 @@ static int check_cmdline(const struct options *opt, pb_image *image, const char 
  * The machine's own loader gets the file itself. Only QEMU's ordinary machine
  * has a place for every firmware.
  */
-static void run_shipped(const struct options *opt, const struct try_row *row, struct domain *domain)
+static int run_shipped(const struct options *opt, const struct try_row *row, struct domain *domain)
 {
 	char *cmdline = domain_cmdline(opt->cmdline, PB_LINUX16, opt->ring0);
-	struct engine_shipped shipped = { .image_fd = open_file(opt->image),
-					  .initrd_fd = open_init(domain->image),
-					  .cmdline = cmdline,
-					  .firmware = row->firmware };
+	struct engine_shipped shipped = { .cmdline = cmdline, .firmware = row->firmware };
+	int status = open_file(opt->image, &shipped.image_fd);
 
+	if (status == STATUS_OK)
+		status = open_init(domain->image, &shipped.initrd_fd);
+	if (status == STATUS_OK)
+		status = check_cmdline(opt, domain->image, cmdline);
 	domain->machine.machine = ENGINE_PC;
-	if (shipped.image_fd >= 0 && shipped.initrd_fd >= 0 && check_cmdline(opt, domain->image, cmdline) == STATUS_OK)
+	if (status == STATUS_OK)
 		run_engine(domain, &shipped, opt->timeout, row->report);
 	free(cmdline);
+	return status;
 }
 
-static void work(const struct try_table *table, const struct try_row *row)
+/* STATUS_OK: the engine was asked, and its answer is in the report. */
+static int work(const struct try_table *table, const struct try_row *row)
 {
 	struct options opt = *table->opt;
 	struct domain domain = { .image = table->image };
 	char *cmdline = row_cmdline(opt.cmdline);
+	int status;
 
 	opt.entry = row->entry;
 	opt.unpack = row->unpack;
 	opt.engine = row->engine->name;
 	opt.cmdline = cmdline;
 	opt.kaslr = row->kaslr;
-	if (domain_choose_engine(&opt, &domain) != STATUS_OK)
-		return;
-	if (!row->entry)
-		run_shipped(&opt, row, &domain);
-	else if (domain_make(&opt, &domain) == STATUS_OK)
+	status = domain_choose_engine(&opt, &domain);
+	if (status == STATUS_OK && !row->entry)
+		return run_shipped(&opt, row, &domain);
+	if (status == STATUS_OK)
+		status = domain_make(&opt, &domain);
+	if (status == STATUS_OK)
 		run_engine(&domain, NULL, opt.timeout, row->report);
+	return status;
 }
 
-/* What it complains of is the row's reason: its standard error is a file of the parent's. */
+/* What it complains of is the row's reason, and its status whose fault that is: its standard error is a file of ours.
+ */
 _Noreturn static void become_worker(const struct try_table *table, const struct try_row *row, pid_t parent,
 				    int complaints)
 {
+	int status;
+
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent || dup2(complaints, STDERR_FILENO) < 0)
 		_exit(STATUS_UNABLE);
 	sigprocmask(SIG_SETMASK, &table->signals_before, NULL);
-	work(table, row);
+	status = work(table, row);
 	fflush(stderr);
-	_exit(STATUS_OK);
+	_exit(status);
 }
 
 /* ---- In the parent ---------------------------------------------------------- */
 
-int try_start(const struct try_table *table, struct try_row *row)
+static int make_report(struct try_row *row)
 {
-	int complaints = memfd_create("paraboot-complaints", MFD_CLOEXEC);
+	void *report = mmap(NULL, sizeof(*row->report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (report == MAP_FAILED)
+		return -1;
+	row->report = report;
+	row->complaints = memfd_create("paraboot-complaints", MFD_CLOEXEC);
+	return row->complaints < 0 ? -1 : 0;
+}
+
+static void give_up(struct try_row *row, int code)
+{
+	row->outcome = TRY_CANNOT_HERE;
+	snprintf(row->reason, sizeof(row->reason), "a process for it: %s", strerror(code));
+	if (row->complaints >= 0)
+		close(row->complaints);
+}
+
+void try_start(const struct try_table *table, struct try_row *row)
+{
 	pid_t parent = getpid();
 
-	row->report = mmap(NULL, sizeof(*row->report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (complaints < 0 || row->report == MAP_FAILED) {
-		row->report = NULL;
-		return complain_errno("try");
-	}
 	fflush(stdout);
-	row->complaints = complaints;
-	row->pid = fork();
+	row->pid = make_report(row) < 0 ? -1 : fork();
 	if (row->pid == 0)
-		become_worker(table, row, parent, complaints);
-	if (row->pid < 0)
-		return complain_errno("try");
+		become_worker(table, row, parent, row->complaints);
 	row->outcome = TRY_RUNNING;
-	return STATUS_OK;
+	if (row->pid < 0)
+		give_up(row, errno);
 }
 
 /* The worker's own line, without "paraboot: FILE: " before it. */
@@ -205,11 +231,17 @@ static void fail_with_last_words(struct try_row *row, const char *when)
 		 last ? "; last line: " : "; it printed nothing", last ? last : "");
 }
 
+/* Was it this machine that could not, so that nothing is known of the image? */
+static bool was_unable(const struct try_report *report, int wait_status)
+{
+	return report->shortage || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == STATUS_UNABLE);
+}
+
 static void judge(struct try_row *row, int wait_status)
 {
 	const struct try_report *report = row->report;
 
-	row->outcome = TRY_FAILED;
+	row->outcome = was_unable(report, wait_status) ? TRY_CANNOT_HERE : TRY_FAILED;
 	if (!report->ran && WIFSIGNALED(wait_status))
 		snprintf(row->reason, sizeof(row->reason), "paraboot itself died of signal %d", WTERMSIG(wait_status));
 	else if (!report->ran && report->text[0])

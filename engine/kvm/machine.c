@@ -242,8 +242,8 @@ int machine_start(struct machine *machine, struct engine_error *err)
 	if (!failed)
 		return 0;
 	machine_join(machine);
-	return engine_fail(err, ENGINE_UNABLE, "a thread for each of %u processors: %s", machine->nr_vcpus,
-			   strerror(failed));
+	errno = failed;
+	return engine_fail_errno(err, "a thread for each processor");
 }
 
 void machine_join(struct machine *machine)

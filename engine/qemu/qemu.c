@@ -232,7 +232,10 @@ static int fail_unstarted(const struct ends *ends, struct engine_error *err)
 
 	line[len > 0 ? len : 0] = 0;
 	line[strcspn(line, "\r\n")] = 0;
-	return engine_fail(err, ENGINE_UNABLE, "%s: %s", program_name, line[0] ? line : "ended before the guest began");
+	engine_fail(err, ENGINE_UNABLE, "%s: %s", program_name, line[0] ? line : "ended before the guest began");
+	if (err)
+		err->shortage = engine_tells_of_shortage(line);
+	return -1;
 }
 
 static int run_session(const struct engine_run *run, struct ends *ends, struct process *qemu,

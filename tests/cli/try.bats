@@ -97,6 +97,22 @@ setup() {
 	jq -e '.starts[0] | .outcome == "cannot here" and (.reason | test("qemu-system-x86_64"))' <<<"$output"
 }
 
+@test "a host short of files: no row of it is a failure of the image" {
+	local limit short=0
+	printf 'paraboot-init: initrd=ok\nparaboot-init: done\n' | make_speaker good
+	for limit in {7..27..4}; do
+		run --separate-stderr timeout 60 bash -c 'ulimit -n "$2"; exec "$1" try --json --engine qemu -m 64M -e linux64 -u host good' - "$PARABOOT" "$limit"
+		if [[ $output ]]; then
+			jq -e --argjson status "$status" 'all(.starts[]; .outcome == "started" and $status == 0 or
+				$status == 3 and .outcome == "cannot here" and (.reason | contains("Too many open files")))' <<<"$output"
+		else
+			[[ $status == 3 && $stderr == "paraboot: good: "*"Too many open files" ]]
+		fi
+		short=$((short + status / 3))
+	done
+	((short > 2 && status == 0))
+}
+
 # What the guest does not do is power off, nor has it an init.
 @test "a start that hangs is a failed row, with its last line" {
 	run -1 --separate-stderr timeout 120 "$PARABOOT" try --engine qemu --timeout 4 -m 64M -e linux64 -u host "$echo_guest"

@@ -264,7 +264,7 @@ static void signal_ends_it(void **state)
 
 static void assert_refused(struct start *start, int status, const char *told)
 {
-	struct engine_error err = { 0, "" };
+	struct engine_error err = { .status = 0 };
 
 	assert_int_equal(try_run(start, &err), -1);
 	assert_int_equal(err.status, status);
