@@ -159,6 +159,15 @@ static int write_all(struct domain *domain, struct engine_error *err)
 	return check_paging(domain, err);
 }
 
+/* errno is the file's, not the image's. */
+static int fail_file(struct engine_error *err, const char *doing)
+{
+	engine_fail_errno(err, doing);
+	if (err)
+		err->output = true;
+	return -1;
+}
+
 /* All blocks are there before the first is touched through a mapping: a full disk is an error, not a SIGBUS. */
 static int map_file(int fd, struct domain *domain, struct engine_error *err)
 {
@@ -166,11 +175,11 @@ static int map_file(int fd, struct domain *domain, struct engine_error *err)
 
 	if (code) {
 		errno = code;
-		return engine_fail_errno(err, "room for the domain");
+		return fail_file(err, "room for the domain");
 	}
 	domain->file = mmap(NULL, domain->file_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (domain->file == MAP_FAILED)
-		return engine_fail_errno(err, "mapping the domain");
+		return fail_file(err, "mapping the domain");
 	return 0;
 }
 

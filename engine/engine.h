@@ -35,6 +35,7 @@ enum engine_status {
 
 struct engine_error {
 	int status;     /* ENGINE_BAD_INPUT or ENGINE_UNABLE */
+	bool output;    /* of the file that the domain is written to, and of nothing else */
 	bool shortage;  /* of a host that had too little left at that moment: no fault of what was to run */
 	char text[400]; /* one line, no newline */
 };

@@ -33,8 +33,7 @@ int engine_fail(struct engine_error *err, int status, const char *fmt, ...)
 
 	if (!err)
 		return -1;
-	err->status = status;
-	err->shortage = false;
+	*err = (struct engine_error){ .status = status };
 	va_start(args, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);

@@ -72,7 +72,8 @@ static int run_attached(const struct domain *domain, const struct engine_run *ru
 	return rc;
 }
 
-static int run_domain(const struct options *opt, const struct domain *domain)
+/* output: the name of the file that the domain is written to; NULL: it runs, on our console. */
+static int run_domain(const struct options *opt, const struct domain *domain, const char *output)
 {
 	struct engine_result result = { 0 };
 	struct engine_error err;
@@ -87,11 +88,11 @@ static int run_domain(const struct options *opt, const struct domain *domain)
 	};
 	int rc;
 
-	if (!opt->output && terminal_take())
+	if (!output && terminal_take())
 		run.console.typed = terminal_typed;
-	rc = opt->output ? domain->engine->run(&run, &result, &err) : run_attached(domain, &run, &result, &err);
+	rc = output ? domain->engine->run(&run, &result, &err) : run_attached(domain, &run, &result, &err);
 	if (rc < 0)
-		return complain_engine(opt->image, &err);
+		return complain_engine(output && err.output ? output : opt->image, &err);
 	report(opt, &result);
 	engine_result_free(&result);
 	return (int)result.status;
@@ -110,7 +111,7 @@ static int write_domain(const struct options *opt, struct domain *domain)
 		return complain(out.path, "is no regular file, which a domain has to be written to");
 	}
 	domain->machine.output_fd = out.fd;
-	status = run_domain(opt, domain);
+	status = run_domain(opt, domain, out.path);
 	if (status == STATUS_OK)
 		return output_commit(&out);
 	output_abandon(&out);
@@ -129,7 +130,7 @@ static int start(const struct options *opt, struct domain *domain)
 		status = domain_make(opt, domain);
 	if (status != STATUS_OK)
 		return status;
-	return opt->output ? write_domain(opt, domain) : run_domain(opt, domain);
+	return opt->output ? write_domain(opt, domain) : run_domain(opt, domain, NULL);
 }
 
 static int run_run(const struct options *opt)

@@ -42,6 +42,16 @@ run_guest() {
 	[[ $(ls -A) == domain ]]
 }
 
+@test "a file system that gets full is what is said of a domain's file, and leaves nothing there" {
+	run --separate-stderr unshare --map-root-user --mount bash -c 'mount -t tmpfs -o size=8k none "$3" &&
+		"$1" run --engine file -o "$3/domain" "$2"; echo "status $?"; ls -A "$3"; ulimit -f 1
+		"$1" run --engine file -o - "$2" >limited; echo "status $?"' \
+		- "$PARABOOT" "$echo_guest" "$(mktemp -d "$BATS_TEST_TMPDIR/full.XXX")"
+	[[ $output == $'status 3\nstatus 3' && ${#stderr_lines[@]} == 2 ]]
+	[[ ${stderr_lines[0]} == "paraboot: $BATS_TEST_TMPDIR/full."*"/domain: room for the domain: No space left on device" ]]
+	[[ ${stderr_lines[1]} == "paraboot: standard output: room for the domain: File too large" ]]
+}
+
 @test "what a message quotes of the command line or the environment stays on its line" {
 	fails 2 "engine: no engine has the name a\\\\x0a\\\\x1b\[m" run --engine $'a\n\e[m' "$echo_guest"
 	PARABOOT_ENGINES=$'/no\nne' fails 3 "engine: the module of engine xen: /no\\\\x0ane/*" run --engine xen "$echo_guest"
