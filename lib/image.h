@@ -71,7 +71,7 @@ struct pb_image {
 	bool compressed;       /* the image is nothing but the stream: that it holds a kernel is yet to be seen */
 	bool in_memory;        /* it is unpacked into an arena: for who will place it once (pb_image_in_memory) */
 
-	struct kernel_state *ks;   /* kernel.c's own: decoder, memfd, struct kernel */
+	struct kernel_state *ks;   /* kernel.c's own: where it is unpacked to, struct kernel */
 	struct reloc_made *relocs; /* reloc.c's own: a table that was made of relocation sections */
 };
 

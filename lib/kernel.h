@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What image.c, reloc.c and entry/ need of kernel.c beyond the contract in image.h.
+ * What image.c, reloc.c, entry/ and plan/ need of kernel.c and segments.c beyond
+ * the contract in image.h.
  */
 #ifndef PB_LIB_KERNEL_H
 #define PB_LIB_KERNEL_H
