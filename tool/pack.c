@@ -141,12 +141,22 @@ static int write_packed(const struct options *opt, pb_image *image, int fd, stru
 	return rc;
 }
 
+/* What is wrong with the kernel itself, the packer says. */
+static int check_numbers(const struct options *opt, pb_image *image)
+{
+	struct pb_kernel kernel = PB_INIT(kernel);
+
+	return pb_image_kernel(image, &kernel, NULL) == 0 ? check_notes(opt, kernel.elf_class) : STATUS_OK;
+}
+
 static int pack_to(const struct options *opt, pb_image *image)
 {
 	struct pb_error err = PB_INIT(err);
 	struct output out;
-	int status = output_open(opt->output, &out);
+	int status = check_numbers(opt, image);
 
+	if (status == STATUS_OK)
+		status = output_open(opt->output, &out);
 	if (status != STATUS_OK)
 		return status;
 	if (write_packed(opt, image, out.fd, &err) < 0) {

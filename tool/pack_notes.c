@@ -5,10 +5,12 @@
  */
 #include "pack_notes.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "say.h"
+#include "tool.h"
 #include "values.h"
 
 static bool note_type(const char *owner, const char *text, uint32_t *ret)
@@ -70,6 +72,28 @@ static uint32_t put_hex(const char *digits, char *to)
 	return len;
 }
 
+static uint64_t number_max(unsigned elf_class)
+{
+	return elf_class == 64 ? UINT64_MAX : UINT32_MAX;
+}
+
+/* Taken as text, it would be in the image without a word. */
+int check_notes(const struct options *opt, unsigned elf_class)
+{
+	uint64_t number, most = number_max(elf_class);
+
+	for (size_t i = 0; i < opt->nr_notes; i++) {
+		const struct note_arg *arg = &opt->notes[i];
+
+		if (value_is_number(arg->value) && !value_number(arg->value, most, &number))
+			return complain("--note",
+					"%.100s:%" PRIu32 "=%.100s: a number for this kernel is at most %" PRIu64
+					"; as text it is str:%.100s",
+					arg->owner, arg->type, arg->value, most, arg->value);
+	}
+	return STATUS_OK;
+}
+
 /* How long the value is; to has room for its text, and for a number. */
 static uint32_t put_value(const char *value, unsigned elf_class, char *to)
 {
@@ -78,7 +102,7 @@ static uint32_t put_value(const char *value, unsigned elf_class, char *to)
 
 	if (hex)
 		return put_hex(hex, to);
-	if (!text && value_number(value, elf_class == 64 ? UINT64_MAX : UINT32_MAX, &number)) {
+	if (!text && value_number(value, number_max(elf_class), &number)) {
 		memcpy(to, &number, elf_class / 8);
 		return elf_class / 8;
 	}

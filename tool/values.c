@@ -11,10 +11,22 @@
 
 #include "tool.h"
 
+static bool is_hex(const char *text)
+{
+	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+bool value_is_number(const char *text)
+{
+	const char *first = is_hex(text) ? text + 2 : text;
+
+	return *first && !first[strspn(first, is_hex(text) ? "0123456789abcdefABCDEF" : "0123456789")];
+}
+
 /* strtoull, without its blanks, signs and octal numbers; *end is where the digits end. */
 static bool digits(const char *text, uint64_t *ret, char **end)
 {
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	bool hex = is_hex(text);
 	const char *first = hex ? text + 2 : text;
 
 	if (!(hex ? isxdigit((unsigned char)*first) : isdigit((unsigned char)*first)))

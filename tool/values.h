@@ -11,6 +11,9 @@
 /* Decimal or 0x hexadecimal. */
 bool value_number(const char *text, uint64_t max, uint64_t *ret);
 
+/* Is it written as one, of whatever size? */
+bool value_is_number(const char *text);
+
 /* A number of bytes, with K, M, G or T (powers of 1024) behind it if wanted. */
 bool value_size(const char *text, uint64_t *ret);
 

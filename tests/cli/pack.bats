@@ -123,13 +123,19 @@ packed_table() {
 }
 
 @test "notes that cannot be" {
-	local image=$IMAGES/good/elf64
+	local number image=$IMAGES/good/elf64
 	fails 2 "$image: note that tells of the packed file: *" pack --elf --note Xen:ENTRY=1 "$image" -o packed
 	fails 2 "--note: needs --elf: *" pack --note mine:1=1 "$image" -o packed
 	fails 2 "--note: not a valid value: mine:1*" pack --elf --note mine:1 "$image" -o packed
 	fails 2 "--note: not a valid value: :1=1*" pack --elf --note :1=1 "$image" -o packed
 	fails 2 "--note: not a valid value: mine:ENTRY=1*" pack --elf --note mine:ENTRY=1 "$image" -o packed
 	fails 2 "--note: not a valid value: mine:1=hex:012*" pack --elf --note mine:1=hex:012 "$image" -o packed
+	for number in 18446744073709551616 0x10000000000000000; do
+		fails 2 "--note: mine:1=$number: a number for this kernel is at most 18446744073709551615; as text it is str:$number" \
+			pack --elf --note "mine:1=$number" "$image" -o packed
+	done
+	fails 2 "--note: mine:1=4294967296: a number for this kernel is at most 4294967295; *" \
+		pack --elf --note mine:1=4294967296 "$IMAGES/good/elf32" -o packed
 	fails 2 "$image: notes: *limit 0x8000*" pack --elf --note "mine:1=$(printf '%33000s' x)" "$image" -o packed
 	[[ ! $(ls -A) ]]
 }
