@@ -49,6 +49,11 @@ __attribute__((format(printf, 3, 4))) int engine_fail(struct engine_error *err, 
 /* The same with what the library said. */
 int engine_fail_pb(struct engine_error *err, const char *doing, const struct pb_error *why);
 
+/* The most processors that each gives a guest: no host makes it more, a host of KVM may make it fewer. */
+#define ENGINE_KVM_VCPUS  64
+#define ENGINE_QEMU_VCPUS 255 /* of the machine pc */
+#define ENGINE_XEN_VCPUS  128 /* HVM_MAX_VCPUS; and what a PV domain's keys and event channels are meant for */
+
 enum engine_accel { ENGINE_ACCEL_AUTO, ENGINE_ACCEL_TCG, ENGINE_ACCEL_KVM };
 enum engine_machine { ENGINE_MACHINE_AUTO, ENGINE_PC, ENGINE_MICROVM };
 

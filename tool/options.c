@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "engine.h"
 #include "say.h"
 #include "tool.h"
 #include "values.h"
@@ -94,6 +95,14 @@ static int set_kaslr(struct options *opt, const char *arg)
 
 /* ---- Rows --------------------------------------------------------------- */
 
+#define TEXT_OF(number) #number
+#define VCPUS_OF(limit) TEXT_OF(limit)
+
+/* A plan has none of its own. */
+#define VCPU_LIMITS                                                                                                    \
+	"engine kvm gives at most " VCPUS_OF(ENGINE_KVM_VCPUS) ", qemu " VCPUS_OF(                                     \
+		ENGINE_QEMU_VCPUS) ", xen " VCPUS_OF(ENGINE_XEN_VCPUS)
+
 const struct option_row json_rows[] = {
 	{ 0, "json", NULL, "print one JSON object, for scripts", .at = offsetof(struct options, json) },
 	{ 0 },
@@ -119,8 +128,8 @@ const struct option_row choice_rows[] = {
 const struct option_row guest_rows[] = {
 	{ 'm', "memory", "SIZE", "the guest's memory: 512M (the default), 8G, 0x20000000", set_memory, .least = 1,
 	  .most = UINT64_MAX },
-	{ 'c', "cpus", "N", "virtual CPUs (default 1)", .at = offsetof(struct options, vcpus), .least = 1,
-	  .most = UINT32_MAX },
+	{ 'c', "cpus", "N", "virtual CPUs (default 1; " VCPU_LIMITS ")", .at = offsetof(struct options, vcpus),
+	  .least = 1, .most = UINT32_MAX, .limits = "at least 1; " VCPU_LIMITS },
 	{ 'a', "append", "CMDLINE",
 	  "the kernel's command line; " CONSOLE_ARG " (" CONSOLE_ARG_XEN
 	  " for xen-pv and lguest) is added if it names no console",
@@ -262,7 +271,9 @@ static int complain_value(const struct option_row *row, const char *arg)
 	char name[40], limits[80] = "";
 
 	snprintf(name, sizeof(name), "--%s", row->name);
-	if (row->most)
+	if (row->limits)
+		snprintf(limits, sizeof(limits), "; %s", row->limits);
+	else if (row->most)
 		snprintf(limits, sizeof(limits), "; a number from %" PRIu64 " to %" PRIu64, row->least, row->most);
 	complain(name, "not a valid value: %.300s (wanted: %s%s)", value, row->arg, limits);
 	free(value);

@@ -65,6 +65,7 @@ struct option_row {
 	int (*set)(struct options *opt, const char *arg); /* 0, or -1 if arg is no such value; NULL: */
 	size_t at; /* offsetof the bool to set (no arg), the uint32_t (most) or the const char * to point to arg */
 	uint64_t least, most; /* of the number that arg is, or may be; most 0: of none */
+	const char *limits;   /* in words, where they are not the same for all; NULL: least and most say it */
 };
 
 /*

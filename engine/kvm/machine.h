@@ -31,7 +31,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define MACHINE_VCPUS 64 /* ours; the host may allow fewer */
+#define MACHINE_VCPUS ENGINE_KVM_VCPUS
 
 struct machine;
 

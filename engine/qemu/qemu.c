@@ -24,8 +24,6 @@
 static const char program_name[] = "qemu-system-x86_64";
 static const char program_variable[] = "PARABOOT_QEMU";
 
-enum { VCPUS_MAX = 255 }; /* of the machine pc */
-
 /* ---- What was left to choose ------------------------------------------- */
 
 static int settle_accel(struct engine_options *options, struct engine_error *err)
@@ -66,9 +64,9 @@ int qemu_usable(struct engine_options *options, struct engine_error *err)
 	if (!program)
 		return engine_fail(err, ENGINE_UNABLE, "%s is not in $PATH, and $%s does not name it", program_name,
 				   program_variable);
-	if (options->vcpus > VCPUS_MAX)
+	if (options->vcpus > ENGINE_QEMU_VCPUS)
 		return engine_fail(err, ENGINE_UNABLE, "%u processors: engine qemu gives at most %u", options->vcpus,
-				   VCPUS_MAX);
+				   ENGINE_QEMU_VCPUS);
 	if (settle_accel(options, err) < 0)
 		return -1;
 	settle_machine(options);

@@ -18,8 +18,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define VCPUS_MAX 128 /* HVM_MAX_VCPUS; and what a PV domain's keys and event channels are meant for */
-
 /* ---- The ways into Xen --------------------------------------------------- */
 
 /* What goes wrong is told in one line, ours; libxenctrl would print its own besides. */
@@ -88,9 +86,9 @@ static int usable(struct engine_options *options, struct engine_error *err)
 
 	if (options->icount)
 		return engine_fail(err, ENGINE_BAD_INPUT, "icount: Xen counts no instructions");
-	if (options->vcpus > VCPUS_MAX)
+	if (options->vcpus > ENGINE_XEN_VCPUS)
 		return engine_fail(err, ENGINE_UNABLE, "%u processors: engine xen gives at most %u", options->vcpus,
-				   VCPUS_MAX);
+				   ENGINE_XEN_VCPUS);
 	if (xen_host_open(&host, err))
 		return -1;
 	xen_host_close(&host);

@@ -93,7 +93,7 @@ refused() {
 }
 
 @test "a number out of range: the option, the value and the limits" {
-	fails 2 "--cpus: not a valid value: 0 (wanted: N; a number from 1 to 4294967295)" run -c 0 image
+	fails 2 "--cpus: not a valid value: 0 (wanted: N; at least 1; engine kvm gives at most 64, qemu 255, xen 128)" run -c 0 image
 	fails 2 "--timeout: not a valid value: 2147484 (wanted: SECONDS; a number from 1 to 2147483)" try -t 2147484 image
 	fails 2 "--jobs: not a valid value: 1025 (wanted: N; a number from 1 to 1024)" try -j 1025 image
 	fails 2 "--memory: not a valid value: 0 (wanted: SIZE; a number from 1 to 18446744073709551615)" plan -m 0 image
