@@ -128,15 +128,6 @@ static void print_place(FILE *out, const struct vcpu *vcpu, uint64_t linear)
 		fprintf(out, " (kernel+0x%llx)", (ull)(gpa - kernel_gpa));
 }
 
-static void print_registers(FILE *out, const struct kvm_regs *regs)
-{
-	const uint64_t values[REGISTERS] = { regs->rax, regs->rbx, regs->rcx, regs->rdx, regs->rsi, regs->rdi,
-					     regs->rbp, regs->rsp, regs->r8,  regs->r9,  regs->r10, regs->r11,
-					     regs->r12, regs->r13, regs->r14, regs->r15 };
-
-	registers_print(out, values);
-}
-
 static void print_system(FILE *out, const struct kvm_sregs *sregs)
 {
 	fprintf(out, "  cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx\n", (ull)sregs->cr0, (ull)sregs->cr2,
@@ -163,7 +154,7 @@ static void print_running(FILE *out, const struct vcpu *vcpu, const struct state
 		sregs->cs.selector, (ull)state->regs.rip, mode(sregs), sregs->ss.dpl, (ull)state->regs.rflags);
 	print_place(out, vcpu, linear);
 	fputc('\n', out);
-	print_registers(out, &state->regs);
+	registers_print(out, REGISTERS_OF(&state->regs));
 	print_system(out, sregs);
 	print_code(out, vcpu, linear);
 	print_stack(out, vcpu, state);

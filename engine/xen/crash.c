@@ -10,15 +10,6 @@
 
 typedef unsigned long long ull;
 
-static void print_registers(FILE *out, const cpu_user_regs_x86_64_t *regs)
-{
-	const uint64_t values[REGISTERS] = { regs->rax, regs->rbx, regs->rcx, regs->rdx, regs->rsi, regs->rdi,
-					     regs->rbp, regs->rsp, regs->r8,  regs->r9,  regs->r10, regs->r11,
-					     regs->r12, regs->r13, regs->r14, regs->r15 };
-
-	registers_print(out, values);
-}
-
 /* A 32-bit PV domain's context has another shape, and is not read. */
 static void print_vcpu(FILE *out, const struct xen_builder *builder, uint32_t vcpu)
 {
@@ -34,7 +25,7 @@ static void print_vcpu(FILE *out, const struct xen_builder *builder, uint32_t vc
 		fprintf(out, "CPU %u: at %04x:%llx, %s, rflags %llx\n", vcpu, context->user_regs.cs,
 			(ull)context->user_regs.rip, context->flags & VGCF_in_kernel ? "kernel" : "user",
 			(ull)context->user_regs.rflags);
-		print_registers(out, &context->user_regs);
+		registers_print(out, REGISTERS_OF(&context->user_regs));
 		fprintf(out, "  cr0 %llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)context->ctrlreg[0],
 			(ull)context->ctrlreg[2], (ull)context->ctrlreg[3], (ull)context->ctrlreg[4]);
 	}
