@@ -107,22 +107,34 @@ static void build_bzimage(struct blob *out, const struct image_spec *spec, const
 	image_bzimage(out, &bz);
 }
 
-void image_build(struct blob *out, const char *name, void (*spoil)(struct blob *kernel))
+void image_build_kernel(struct blob *out, const char *name)
+{
+	image_kernel_elf(out, find(name)->kernel);
+}
+
+void image_build_around(struct blob *out, const char *name, const struct blob *kernel)
 {
 	const struct image_spec *spec = find(name);
-	struct blob kernel = { 0 }, image = { 0 };
+	struct blob image = { 0 };
 
-	image_kernel_elf(&kernel, spec->kernel);
-	if (spoil)
-		spoil(&kernel);
 	if (spec->protocol)
-		build_bzimage(&image, spec, &kernel);
+		build_bzimage(&image, spec, kernel);
 	else
-		image_encode(&image, spec->codec ? spec->codec : "none", spec->flags & IMAGE_FILLER, &kernel);
+		image_encode(&image, spec->codec ? spec->codec : "none", spec->flags & IMAGE_FILLER, kernel);
 	if (spec->flags & IMAGE_PE)
 		image_pe(out, &image);
 	else
 		blob_put_blob(out, &image);
 	blob_free(&image);
+}
+
+void image_build(struct blob *out, const char *name, void (*spoil)(struct blob *kernel))
+{
+	struct blob kernel = { 0 };
+
+	image_build_kernel(&kernel, name);
+	if (spoil)
+		spoil(&kernel);
+	image_build_around(out, name, &kernel);
 	blob_free(&kernel);
 }

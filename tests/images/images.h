@@ -122,14 +122,28 @@ const char *image_codec(const char *name);
 /* The good image of that name, whose kernel `spoil` (or NULL) has changed before it was packed. */
 void image_build(struct blob *out, const char *name, void (*spoil)(struct blob *kernel));
 
+/* The same in two steps: its kernel, and the image around that. */
+void image_build_kernel(struct blob *out, const char *name);
+void image_build_around(struct blob *out, const char *name, const struct blob *kernel);
+
 /* Which call turns a bad image away; all before it succeed. */
 enum stage { AT_OPEN, AT_KERNEL, AT_UNPACK, AT_RELOCS };
+
+/* A field of a header, and what it is made to say. */
+struct field {
+	unsigned section; /* it is in the section header of that one; 0: `off` counts from the beginning */
+	size_t off;
+	unsigned len; /* 0: none */
+	uint64_t value;
+};
 
 struct bad_image {
 	const char *name;
 	const char *base;                          /* the good image that it is but for one thing: */
-	void (*spoil_kernel)(struct blob *kernel); /* in its kernel, or */
-	void (*spoil)(struct blob *file);          /* in the finished file */
+	void (*spoil_kernel)(struct blob *kernel); /* in its kernel, */
+	struct field kernel_field;                 /* of which it is one field, */
+	void (*spoil)(struct blob *file);          /* or in the finished file */
+	struct field file_field;
 	enum stage stage;
 	int code;
 	const char *field;
