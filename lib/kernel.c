@@ -56,26 +56,23 @@ void kernel_clear(struct kernel *kernel)
 
 /* ---- Loading ---- */
 
-/* The state, made at the first call. */
-static int state_get(struct pb_image *image, struct kernel_state **ret, struct pb_error *err)
+/* Make the state, at the first call. */
+static int make_state(struct pb_image *image, struct pb_error *err)
 {
+	struct kernel_state *ks;
 	int rc = image->ks ? 0 : payload_check(image, err);
 
-	if (rc < 0)
+	if (rc < 0 || image->ks)
 		return rc;
-	if (!image->ks) {
-		struct kernel_state *ks = calloc(1, sizeof(*ks));
-
-		if (!ks)
-			return fail_nomem(err, sizeof(*ks));
-		rc = store_open(&ks->store, image, err);
-		if (rc < 0) {
-			free(ks);
-			return rc;
-		}
-		image->ks = ks;
+	ks = calloc(1, sizeof(*ks));
+	if (!ks)
+		return fail_nomem(err, sizeof(*ks));
+	rc = store_open(&ks->store, image, err);
+	if (rc < 0) {
+		free(ks);
+		return rc;
 	}
-	*ret = image->ks;
+	image->ks = ks;
 	return 0;
 }
 
@@ -94,8 +91,8 @@ static int load(struct pb_image *image, struct pb_error *err)
 /* What cannot be read block by block may be a kernel that was packed in an unusual way: in order, then. */
 int kernel_load(struct pb_image *image, struct pb_error *err)
 {
-	struct kernel_state *ks;
-	int rc = state_get(image, &ks, err);
+	int rc = make_state(image, err);
+	struct kernel_state *ks = image->ks;
 
 	if (rc < 0 || ks->loaded)
 		return rc;
@@ -261,13 +258,12 @@ static int decode_out(struct pb_image *image, int out_fd, struct pb_error *err)
 
 int pb_image_unpack(pb_image *image, int out_fd, struct pb_error *err)
 {
-	struct kernel_state *ks;
 	int rc = payload_check(image, err);
 
 	if (rc < 0)
 		return rc;
 	if (!image->ks && !codec_is_none(image->codec))
 		return decode_out(image, out_fd, err);
-	rc = state_get(image, &ks, err);
-	return rc < 0 ? rc : copy_out(&ks->store, out_fd, err);
+	rc = make_state(image, err);
+	return rc < 0 ? rc : copy_out(&image->ks->store, out_fd, err);
 }
