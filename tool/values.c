@@ -23,13 +23,13 @@ bool value_is_number(const char *text)
 	return *first && !first[strspn(first, is_hex(text) ? "0123456789abcdefABCDEF" : "0123456789")];
 }
 
-/* strtoull, without its blanks, signs and octal numbers; *end is where the digits end. */
+/* strtoull, without its blanks, signs, octal numbers and a prefix of its own; *end is where the digits end. */
 static bool digits(const char *text, uint64_t *ret, char **end)
 {
 	bool hex = is_hex(text);
 	const char *first = hex ? text + 2 : text;
 
-	if (!(hex ? isxdigit((unsigned char)*first) : isdigit((unsigned char)*first)))
+	if (is_hex(first) || !(hex ? isxdigit((unsigned char)*first) : isdigit((unsigned char)*first)))
 		return false;
 	errno = 0;
 	*ret = strtoull(first, end, hex ? 16 : 10);

@@ -82,7 +82,7 @@ refused() {
 }
 
 @test "values that are none" {
-	refused --memory 0 12x 1.5G 512MB -1 +1 ' 1' 1K1 0x 0xg 018446744073709551616 16777216T
+	refused --memory 0 12x 1.5G 512MB -1 +1 ' 1' 1K1 0x 0xg 0x0x5 018446744073709551616 16777216T
 	refused --cpus 0 -1 x 4294967296 1K
 	refused --timeout 0 -1 x 1m 99999999999
 	refused --entry linux linux65 LINUX64 xen
