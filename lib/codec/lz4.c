@@ -45,6 +45,13 @@ static bool unpack_block(struct lz4 *d, struct codec_io *io, enum codec_step *wh
 	return true;
 }
 
+/* A block's length, or what is none. */
+static bool follow(const uint8_t word[CODEC_WORD_LEN], uint32_t *ret)
+{
+	*ret = le32(word);
+	return *ret <= LZ4_COMPRESSBOUND(LZ4_BLOCK_LEN);
+}
+
 static bool take_block_len(struct lz4 *d, struct codec_io *io, enum codec_step *why)
 {
 	if (blocks_at_end(&d->blocks, io)) {
@@ -56,10 +63,9 @@ static bool take_block_len(struct lz4 *d, struct codec_io *io, enum codec_step *
 
 	if (!word)
 		return false;
-	d->block_len = le32(word);
-	if (d->block_len == LZ4_LEGACY_MAGIC)
+	if (le32(word) == LZ4_LEGACY_MAGIC)
 		return true;
-	if (d->block_len > LZ4_COMPRESSBOUND(LZ4_BLOCK_LEN)) {
+	if (!follow(word, &d->block_len)) {
 		/* At least one byte of it stays unread, so that the caller sees that something follows. */
 		blocks_untake(&d->blocks, io);
 		*why = CODEC_END;
@@ -115,12 +121,6 @@ void lz4_close(void *decoder)
 }
 
 /* ---- One block alone ---- */
-
-static bool follow(const uint8_t word[4], uint32_t *ret)
-{
-	*ret = le32(word);
-	return *ret <= LZ4_COMPRESSBOUND(LZ4_BLOCK_LEN);
-}
 
 static bool whole(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t len)
 {

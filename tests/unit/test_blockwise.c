@@ -234,27 +234,33 @@ static void test_other_codecs(void **state)
 		assert_true((codec->blocks != NULL) == (codec == lz4()));
 }
 
+/* The byte at off is not to be had, and unpacking all of it ends with that code. */
+static void assert_fails(struct stream *stream, uint64_t off, enum pb_code code, struct pb_error *err)
+{
+	struct arena arena;
+	uint8_t byte;
+
+	assert_false(blockwise_read(&stream->bw, off, &byte, 1));
+	assert_true(arena_open(&arena, stream->bw.out_len));
+	assert_int_equal(blockwise_unpack(&stream->bw, arena.host, err), -(int)code);
+	arena_close(&arena);
+}
+
 /* Blocks of other lengths than a kernel's are told where they are decoded, before anything of them is taken for good.
  */
 static void test_short_blocks(void **state)
 {
 	struct stream stream, behind;
 	struct pb_error err = PB_INIT(err);
-	uint64_t len = 2 * 0x500000;
-	struct arena arena;
-	uint8_t byte;
 
 	(void)state;
 	stream_make(&stream, 0x500000);
 	stream_make(&behind, 0x500000);
 	bytes_append(&stream.packed, behind.packed.p + 4, behind.packed.len - 4);
 	stream.source = (struct source){ .mem = stream.packed.p, .fd = -1, .len = stream.packed.len };
-	assert_true(stream_opens(&stream, len, MUCH));
-	assert_false(blockwise_read(&stream.bw, 0x480000, &byte, 1));
-	assert_true(arena_open(&arena, len));
-	assert_int_equal(blockwise_unpack(&stream.bw, arena.host, &err), -PB_E_CODEC);
+	assert_true(stream_opens(&stream, 2 * 0x500000, MUCH));
+	assert_fails(&stream, 0x480000, PB_E_CODEC, &err);
 	assert_string_equal(err.field, "lz4");
-	arena_close(&arena);
 	stream_free(&behind);
 	stream_free(&stream);
 }
@@ -263,20 +269,15 @@ static void test_damage(void **state)
 {
 	struct stream stream;
 	struct pb_error err = PB_INIT(err);
-	struct arena arena;
-	uint8_t byte;
 
 	(void)state;
 	stream_make(&stream, PLAIN_LEN);
 	assert_true(stream_opens(&stream, PLAIN_LEN, MUCH));
 	memset(stream.packed.p + stream.bw.off[1], 0xff, 3000);
-	assert_true(arena_open(&arena, PLAIN_LEN));
-	assert_false(blockwise_read(&stream.bw, BLOCK_LEN + 0x20000, &byte, 1));
-	assert_reads(&stream, 2 * BLOCK_LEN + 0x20000, 9); /* of another block */
-	assert_int_equal(blockwise_unpack(&stream.bw, arena.host, &err), -PB_E_CODEC);
+	assert_fails(&stream, BLOCK_LEN + 0x20000, PB_E_CODEC, &err);
 	assert_int_equal(err.value, BLOCK_LEN);
 	assert_int_equal(err.off, stream.bw.off[1]);
-	arena_close(&arena);
+	assert_reads(&stream, 2 * BLOCK_LEN + 0x20000, 9); /* of another block */
 	stream_free(&stream);
 }
 
@@ -285,18 +286,13 @@ static void test_a_file_that_shrinks(void **state)
 {
 	struct stream stream;
 	struct pb_error err = PB_INIT(err);
-	struct arena arena;
-	uint8_t byte;
 
 	(void)state;
 	stream_make(&stream, PLAIN_LEN);
 	stream_to_file(&stream);
 	assert_true(stream_opens(&stream, PLAIN_LEN, MUCH));
 	assert_int_equal(ftruncate(stream.source.fd, 99 + (off_t)stream.bw.off[2] + 10), 0);
-	assert_true(arena_open(&arena, PLAIN_LEN));
-	assert_false(blockwise_read(&stream.bw, PLAIN_LEN - 1, &byte, 1));
-	assert_int_equal(blockwise_unpack(&stream.bw, arena.host, &err), -PB_E_CHANGED);
-	arena_close(&arena);
+	assert_fails(&stream, PLAIN_LEN - 1, PB_E_CHANGED, &err);
 	stream_free(&stream);
 }
 
