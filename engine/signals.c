@@ -12,7 +12,6 @@
 
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
-/* A signal that is blocked gets to us even if it is ignored, so it must not be blocked then. */
 static bool is_ignored(int signal_number)
 {
 	struct sigaction action;
@@ -20,14 +19,19 @@ static bool is_ignored(int signal_number)
 	return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+void signals_to_end(sigset_t *ret)
+{
+	sigemptyset(ret);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (!is_ignored(ends[i]))
+			sigaddset(ret, ends[i]);
+}
+
 void signals_catch(struct signals *signals)
 {
 	sigset_t heard, blocked;
 
-	sigemptyset(&heard);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		if (!is_ignored(ends[i]))
-			sigaddset(&heard, ends[i]);
+	signals_to_end(&heard);
 	blocked = heard;
 	sigaddset(&blocked, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &blocked, &signals->before);

@@ -15,6 +15,9 @@ struct signals {
 	sigset_t before;
 };
 
+/* Those signals, without what is ignored: blocked, even that would come. */
+void signals_to_end(sigset_t *ret);
+
 void signals_catch(struct signals *signals);
 unsigned signals_take(const struct signals *signals); /* the number of the one that came; 0: none did */
 /* Those that came since ask for an end that is there already: they are dropped. */

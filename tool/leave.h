@@ -10,11 +10,8 @@
 
 #include <signal.h>
 
-/* The signals that ask a process to end, but for what whoever started us chose to ignore (nohup). */
-void leave_signals(sigset_t *ret);
-
 /*
- * From here on they are ignored, with those that are blocked and pending. Last
+ * From here on these signals (engine/signals.h) are ignored, with those that are blocked and pending. Last
  * words that nobody takes, on a terminal that is full, are given up after a
  * while: status is then our exit status.
  */

@@ -12,6 +12,7 @@
 #include "leave.h"
 #include "output.h"
 #include "say.h"
+#include "signals.h"
 #include "terminal.h"
 #include "tool.h"
 
@@ -62,7 +63,7 @@ static int run_attached(const struct domain *domain, const struct engine_run *ru
 	sigset_t ends, before;
 	int rc;
 
-	leave_signals(&ends);
+	signals_to_end(&ends);
 	sigprocmask(SIG_BLOCK, &ends, &before);
 	rc = domain->engine->run(run, ret, err);
 	terminal_give_back();

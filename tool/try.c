@@ -17,8 +17,8 @@
 
 #include "image.h"
 #include "json.h"
-#include "leave.h"
 #include "say.h"
+#include "signals.h"
 #include "tool.h"
 
 enum { TIMEOUT_SECONDS = 300 }; /* of a start, if the user says nothing: a busy machine is slow */
@@ -79,7 +79,7 @@ static void fill_pool(struct try_table *table)
 /* Those that the loop hears of through a file descriptor: a child's end, and the user's. */
 static void signals_to_hear(sigset_t *ret)
 {
-	leave_signals(ret);
+	signals_to_end(ret);
 	sigaddset(ret, SIGCHLD);
 }
 
